@@ -58,7 +58,7 @@ from feature_repo.home.instants import (
     utc_offset_minutes,
 )
 from feature_repo.home.locks import exclusive, exclusive_training
-from feature_repo.home.parent_process import ARBITER, end_with, kill_orphans, with_parent
+from feature_repo.home.parent_process import ARBITER, end_after, end_with, kill_orphans, with_parent
 from feature_repo.home.permissions import restrict_permissions
 from feature_repo.home.settings import Settings
 from feature_repo.home.spelling import did_you_mean, nearest_name
@@ -108,6 +108,7 @@ __all__ = [
     "check_keys",
     "checked_text",
     "did_you_mean",
+    "end_after",
     "end_with",
     "exclusive",
     "exclusive_training",

@@ -5,8 +5,10 @@ Linux alone has such a call.  Elsewhere a child of a killed process continues.
 
 import ctypes
 import os
+import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -30,6 +32,24 @@ def with_parent() -> Callable[[], None]:
 def end_with(parent: int) -> None:
     """Let this process be killed when its parent ends; end it now if the parent has ended."""
     _end_with(ctypes.CDLL(None), parent)
+
+
+def end_after(process: int) -> None:
+    """Let this process be killed when another one ends, which need not be its parent.
+
+    A thread waits for that end.
+    """
+    if sys.platform == "linux":
+        threading.Thread(target=_await_end, args=(process,), daemon=True).start()
+
+
+def _await_end(process: int) -> None:
+    with suppress(ProcessLookupError):
+        end = os.pidfd_open(process)
+        poll = select.poll()
+        poll.register(end, select.POLLIN)
+        poll.poll()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _end_with(library: ctypes.CDLL, parent: int) -> None:

@@ -142,6 +142,17 @@ def is_current(home: Home, clock_now: int) -> bool:
     return next_end is None or next_end > clock_now
 
 
+def features_sealed_at(home: Home) -> int | None:
+    """Return the seal that the feature rows were computed up to.
+
+    None if there are no rows, or if definitions or the past of the log changed since.
+    """
+    before = State.read(home.features)
+    if before is None or not Inputs.of(home, _rules(home)).follows(before.inputs):
+        return None
+    return before.inputs.last_seal
+
+
 def _rules(home: Home) -> Iterator[bytes]:
     """Give what rows depend on besides the log: shop, views, SQL, constants and this code."""
     shop = Shop.load(home.shop_toml)

@@ -1,14 +1,19 @@
 """All pipelines by name, with the steps and pipelines that installed packages add."""
 
 from feature_repo.home import PipelineError, did_you_mean, extension_error, extensions
+from pipelines.catalogue.backfill import BACKFILL
+from pipelines.catalogue.features import FEATURES
+from pipelines.catalogue.indices import INDICES
+from pipelines.catalogue.reports import DAILY_REPORT, VERIFY
 from pipelines.catalogue.retrain import RETRAIN
+from pipelines.catalogue.search import SEARCH_PIPELINE
 from pipelines.declarations import Pipeline, Step
 
 OF_STEPS = "aisle.steps"
 OF_PIPELINES = "aisle.pipelines"
 """The entry point groups of steps, which join `retrain`, and of whole pipelines."""
 
-_BUILT_IN = (RETRAIN,)
+_BUILT_IN = (FEATURES, INDICES, RETRAIN, SEARCH_PIPELINE, BACKFILL, DAILY_REPORT, VERIFY)
 
 
 def pipelines() -> dict[str, Pipeline]:

@@ -8,10 +8,11 @@ To add a step, write its function in `pipelines/steps` and declare it here.
 
 from dataclasses import replace
 
+from pipelines.catalogue.features import REPORT_RUN, TRANSFORM_FEATURES
+from pipelines.catalogue.indices import PUBLISH_INDEXES
 from pipelines.declarations import (
     DATASET,
     DECISION,
-    ERROR,
     EVALUATION,
     FEATURES,
     FORCE,
@@ -25,7 +26,6 @@ from pipelines.declarations import (
     RANKER,
     SEARCH,
     SEARCH_SECONDS,
-    STATE,
     VERDICT,
     Pipeline,
     Resources,
@@ -36,15 +36,6 @@ from pipelines.steps import ranker_steps as steps
 PUBLISH, REJECT = "publish", "reject"
 """The decisions of the gate."""
 
-TRANSFORM_FEATURES = Step(
-    name="transform_features",
-    function=steps.transform_features,
-    inputs=(HOME,),
-    outputs=(),
-    resources=Resources(cpu="2", memory="4G"),
-    retry=2,
-    title="features",
-)
 PIN_INPUTS = Step(
     name="pin_inputs",
     function=steps.pin_inputs,
@@ -98,7 +89,6 @@ CHECK_GATE = Step(
     retry=2,
     title="gate",
     gives=(DECISION,),
-    cached=True,
 )
 PUBLISH_RANKER = Step(
     name="publish_ranker",
@@ -118,27 +108,6 @@ REJECT_RANKER = replace(
     title="reject",
     when=REJECT,
 )
-PUBLISH_INDEXES = Step(
-    name="publish_indexes",
-    function=steps.publish_indexes,
-    inputs=(HOME,),
-    outputs=(),
-    resources=Resources(cpu="1", memory="4G"),
-    retry=2,
-    title="indices",
-    publishes=True,
-)
-
-REPORT_RUN = Step(
-    name="report_run",
-    function=steps.report_run,
-    inputs=(HOME, STATE, ERROR),
-    outputs=(),
-    resources=Resources(cpu="1", memory="1G"),
-    retry=2,
-    title="report",
-)
-
 RETRAIN = Pipeline(
     name="retrain",
     description="Learn a ranker from the events of one home.",

@@ -1,14 +1,22 @@
 """The verbs of features: compute, load, describe and verify them."""
 
 import argparse
+import json
 import sys
+from contextlib import suppress
 from typing import Any
 
-from feature_repo.home import Clock, Settings, exclusive, to_text
-from pipelines.catalogue import TRANSFORM_FEATURES
-from pipelines.steps import home_redis, parse_period, refresh_every
+from feature_repo.home import Clock, PipelineError, Settings, to_text
+from pipelines.catalogue import (
+    APPLY_CATALOGUE,
+    MATERIALIZE_FEATURES,
+    TRANSFORM_FEATURES,
+    VERIFY_FEATURES,
+)
+from pipelines.declarations import PARITY
+from pipelines.steps import PARITY_FILE, home_redis, parse_period, refresh_every
 from pipelines.steps import refresh as run_refresh
-from pipelines.terminal import Outcome, announce, line, pages, table
+from pipelines.terminal import Outcome, announce, chosen, line, pages, table
 
 
 def transform(_: argparse.Namespace) -> Outcome:
@@ -18,17 +26,9 @@ def transform(_: argparse.Namespace) -> Outcome:
 
 def materialize(args: argparse.Namespace) -> Outcome:
     """Apply the catalogue and load Redis."""
-    from feature_repo.feast_repo import repository
-
-    settings = Settings.from_environment()
-    with exclusive(settings.home, "a load"), home_redis(settings) as address:
-        repository.apply(settings.home)
-        end = Clock.of(settings).now()
-        loaded: list[str] = []
-        repository.materialize(settings.home, end, full=args.full, announce=loaded.append)
-    data = {"materialized_until": to_text(end), "redis": f"redis://{address.host}:{address.port}"}
-    lines = (*loaded, *(f"{name}: {value}" for name, value in data.items()))
-    return Outcome(data | {"loaded": loaded}, pages(*map(line, lines)))
+    home = Settings.from_environment().home
+    APPLY_CATALOGUE.run(home)
+    return Outcome(MATERIALIZE_FEATURES.run(home, {"full": args.full}))
 
 
 def refresh(args: argparse.Namespace) -> Outcome:
@@ -60,19 +60,12 @@ def features(args: argparse.Namespace) -> Outcome:
 
 def verify(args: argparse.Namespace) -> Outcome:
     """Compare the logged vectors with vectors that training computes from the events."""
-    from feature_repo.home import parse_instant
-    from training.evaluation import parity
-    from training.monitoring import write_verification
-
-    settings = Settings.from_environment()
-    home = settings.home
-    since, until = (
-        parse_instant(text, name) if text else None
-        for text, name in ((args.since, "since"), (args.until, "until"))
-    )
-    report = parity.verify(home, parity.recorded(home, since, until)).to_dict()
-    mismatches, waiting = report["mismatches"], parity.waiting(home)
-    write_verification(home, Clock.of(settings).now(), sum(one["times"] for one in mismatches))
+    home = Settings.from_environment().home
+    values = chosen(args, VERIFY_FEATURES.parameters, "aisle verify")
+    with suppress(PipelineError):  # The report has the differences.
+        VERIFY_FEATURES.run(home, values)
+    report = json.loads((home.root / PARITY.path / PARITY_FILE).read_bytes())
+    mismatches, waiting = report["mismatches"], report["waiting"]
     rows: list[list[object]] = [
         [m["feature"], m["times"], m["request"], m["logged"], m["computed"], m["cause"]]
         for m in mismatches
@@ -84,7 +77,7 @@ def verify(args: argparse.Namespace) -> Outcome:
     )
     columns = ["feature", "times", "request", "logged", "computed", "cause"]
     page = pages(table("", columns, rows), note) if rows else note
-    return Outcome(report | {"waiting": waiting}, page, status=1 if mismatches else 0)
+    return Outcome(report, page, status=1 if mismatches else 0)
 
 
 def _show(args: argparse.Namespace) -> Outcome:

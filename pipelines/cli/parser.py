@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.cli import training_options
+from pipelines.declarations import FULL, SINCE, UNTIL
+from pipelines.terminal import add_parameters
 
 _URL = "http://127.0.0.1:3000"
 
@@ -131,7 +133,7 @@ def _ingest(verb: argparse.ArgumentParser) -> None:
 
 
 def _materialize(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--full", action="store_true", help="load from the log's first day")
+    add_parameters(verb, (FULL,))
 
 
 def _refresh(verb: argparse.ArgumentParser) -> None:
@@ -251,8 +253,7 @@ def _features(verb: argparse.ArgumentParser) -> None:
 
 
 def _verify(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--since", metavar="TIME", help="start of the range (the log's first)")
-    verb.add_argument("--until", metavar="TIME", help="end, not in the range (the log's last)")
+    add_parameters(verb, (SINCE, UNTIL))
 
 
 def _gc(verb: argparse.ArgumentParser) -> None:
@@ -384,10 +385,10 @@ VERBS = {
         "run one step of a pipeline", "runs.step_verbs:step", _options_of("runs.step_verbs")
     ),
     "pipeline": Verb(
-        "list, run or compile the Kubeflow pipelines",
+        "list, run, compile or submit the pipelines, and show their runs",
         "runs.pipeline_verbs:pipeline",
         _options_of("runs.pipeline_verbs"),
-        actions=("list", "run", "compile"),
+        actions=("list", "run", "compile", "submit", "status"),
     ),
     "report": Verb(
         "report a day of the shop: key figures, queries, coverage and freshness",

@@ -49,6 +49,42 @@ FORCE = Parameter(
     "force", "publish the ranker although the gate rejects it", type=bool, default=False
 )
 
+TRIALS = Parameter(
+    "trials",
+    "configurations that a search tries, those of earlier searches of the dataset among them",
+    type=int,
+    default=20,
+    metavar="N",
+)
+EVENTS = Parameter(
+    "events",
+    "file or folder of events to add; may be repeated",
+    type=tuple,
+    default=(),
+    metavar="PATH",
+)
+LATE = Parameter(
+    "late",
+    "events older than the last seal: refuse the files, backfill (they keep their times) or late "
+    "(received now)",
+    default="refuse",
+    metavar="MODE",
+)
+FULL = Parameter("full", "load from the log's first day", type=bool, default=False)
+SINCE = Parameter("since", "start of the range, a time or a day (the first)", metavar="TIME")
+UNTIL = Parameter("until", "end, not in the range (the last)", metavar="TIME")
+MOST_QUARANTINED = Parameter(
+    "most_quarantined",
+    "share of a day's lines that may be quarantined; with more the backfill adds nothing",
+    type=float,
+    default=0.01,
+    metavar="SHARE",
+)
+DATE = Parameter("date", "UTC day (the last complete one)", metavar="YYYY-MM-DD")
+DAYS = Parameter("days", "days that have events", type=tuple, default=())
+DAY_FILE = Parameter("day", "one of these days", item_of=DAYS.name)
+VALID_DAYS = Parameter("valid_days", "the days whose events are valid", type=tuple, default=())
+
 FEATURES = Parameter("features", "hash of the features and of the code that a run learns from")
 IN_USE = Parameter(
     "in_use",
@@ -56,6 +92,7 @@ IN_USE = Parameter(
     metavar="VERSION",
 )
 DECISION = Parameter("decision", "what a step decided; later steps depend on it")
+PIPELINE_NAME = Parameter("pipeline", "name of the pipeline that ran")
 STATE = Parameter("state", "how a run ended, such as SUCCEEDED")
 ERROR = Parameter("error", "why a run failed; empty otherwise")
-"""How a run ended, and why it failed: for the step at its exit."""
+"""Which pipeline ran, how that ended, and why it failed: for the step at its exit."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from feature_repo.home import PipelineError
 from pipelines.declarations.parameter import Parameter
-from pipelines.declarations.parameters import DECISION, ERROR, HOME, STATE
+from pipelines.declarations.parameters import DECISION, ERROR, HOME, PIPELINE_NAME, STATE
 from pipelines.declarations.step import Artifact, Report, Step
 
 Run = Callable[[Step, Mapping[str, Any]], Report]
@@ -33,6 +33,7 @@ class Pipeline:
         written: set[Artifact] = set()
         given: set[str] = set()
         names: set[str] = set()
+        previous: Step | None = None
         for step in self.all_steps:
             read = {value for value in step.inputs if isinstance(value, Artifact)}
             if absent := sorted(artifact.name for artifact in read - written):
@@ -55,6 +56,14 @@ class Pipeline:
                     f"Step {step.name} of {self.name} runs for each of {step.each.item_of}: "
                     "expected an earlier step that gives this list, found none."
                 )
+            if previous is not None and previous.each and not step.each:
+                waits = {*previous.gives} & {*step.parameters}
+                if not waits:
+                    raise PipelineError(
+                        f"Step {step.name} of {self.name} follows {previous.name}, which runs for "
+                        "each item: expected an input that it gives, found none."
+                    )
+            previous = step
             given.update(parameter.name for parameter in step.gives)
             names.add(step.name)
             written.update(step.outputs)
@@ -70,7 +79,7 @@ class Pipeline:
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters that a run takes: of its steps, but those that an earlier step gives."""
         given = {parameter.name for step in self.steps for parameter in step.gives}
-        given |= {STATE.name, ERROR.name}
+        given |= {PIPELINE_NAME.name, STATE.name, ERROR.name}
         taken = [
             value
             for step in self.all_steps
@@ -112,7 +121,8 @@ class Pipeline:
             else:
                 items = present[step.each.item_of]
                 each = [run(step, {**present, step.each.name: item}) for item in items]
-                reports[step.name] = {"items": each}
+                lists = {one.name: [report[one.name] for report in each] for one in step.gives}
+                reports[step.name] = {"items": each, **lists}
             present |= {one.name: reports[step.name][one.name] for one in step.gives}
         return reports
 

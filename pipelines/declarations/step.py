@@ -61,7 +61,8 @@ class Step:
             empty; without it Kubeflow draws the whole report as a table.
         page: an HTML file within an output, such as `evaluation/evaluation.html`.
         after: for a step of a shop's package, the step that it follows; without it, the last one.
-        gives: parameters whose values are in its report, for later steps.
+        gives: parameters whose values are in its report, for later steps; of a step that runs for
+            each item, a list of texts, one in the report of each.
         when: the decision (`DECISION` of an earlier step) that it depends on; without it, it
             always runs.
         cached: whether its inputs alone determine its outputs, so that a run with equal inputs

@@ -90,7 +90,8 @@ def output_of(step: Step, name: str, *, returns: bool = False) -> str:
 
 def _given(step: Step, *, returns: bool) -> dict[str, str]:
     """Return the types of the values that a step gives, by name."""
-    return {one.name: _type(one) for one in step.gives} | ({REPORT: "str"} if returns else {})
+    kinds = {one.name: "str" if step.each else _type(one) for one in step.gives}
+    return kinds | ({REPORT: "str"} if returns else {})
 
 
 def _returned(given: dict[str, str]) -> str:

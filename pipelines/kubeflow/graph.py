@@ -8,7 +8,17 @@ from typing import Any
 
 from kfp import dsl
 
-from pipelines.declarations import ERROR, HOME, STATE, Artifact, Parameter, Pipeline, Step
+from pipelines.declarations import (
+    DECISION,
+    ERROR,
+    HOME,
+    PIPELINE_NAME,
+    STATE,
+    Artifact,
+    Parameter,
+    Pipeline,
+    Step,
+)
 from pipelines.kubeflow.cluster import ClusterSettings
 from pipelines.kubeflow.components import RUN, component, output_of
 
@@ -44,6 +54,7 @@ def kubeflow_pipeline(
 
     def run(*values: Any) -> None:
         parameters = dict(zip((one.name for one in pipeline.parameters), values, strict=True))
+        parameters[PIPELINE_NAME.name] = pipeline.name
         tasks = _Tasks(components, results, parameters, cluster, run_id, retries=retries)
         with contextlib.ExitStack() as stack:
             if pipeline.on_exit is not None:
@@ -102,24 +113,28 @@ class _Tasks:
     def add(self, decision: str, each: Parameter | None, steps: Sequence[Step]) -> None:
         """Add steps that run with a decision, or always where it is empty, or for each item.
 
-        A step behind a condition follows the last step before it: one within may not run.
+        A step behind a condition follows the last step before it: one within may not run.  A step
+        behind a loop waits for the list that the loop gives.
         """
-        before = self._last
-        with contextlib.ExitStack() as stack:
-            block: Any = None
-            if decision:
-                block = dsl.If(self._parameters["decision"] == decision, name=decision)
-                stack.enter_context(block)
+        before, block = self._last, contextlib.nullcontext()
+        if decision:
+            block = dsl.If(self._parameters[DECISION.name] == decision, name=decision)
+        elif each is not None:
+            block = dsl.ParallelFor(self._parameters[each.item_of], name=each.name)
+        with block as item:
             if each is not None:
-                block = dsl.ParallelFor(self._parameters[each.item_of], name=each.name)
-                self._parameters[each.name] = stack.enter_context(block)
+                self._parameters[each.name] = item
             for step in steps:
                 task = self.start(step)
-                if self._last is not None and (block is None or self._last is not before):
+                is_first = self._last is before
+                if self._last is not None and not (is_first and (decision or each)):
                     task.after(self._last)
                 self._last = task
-        if block is not None:
-            self._last = before if decision else block
+        if decision or each:
+            self._last = before if decision else None
+        if each is not None:
+            for one in (one for step in steps for one in step.gives):
+                self._parameters[one.name] = dsl.Collected(self._parameters[one.name])
 
     def start(self, step: Step) -> "dsl.PipelineTask":
         """Return the task of a step."""

@@ -9,6 +9,7 @@ with another version of the code is a new one.
 import contextlib
 import hashlib
 import json
+import os
 import re
 import secrets
 import sys
@@ -21,8 +22,8 @@ from feature_repo.home import Home, PipelineError, replacing
 from pipelines.declarations import Pipeline
 from pipelines.kubeflow.cluster import ClusterSettings
 from pipelines.kubeflow.graph import kubeflow_pipeline
-from pipelines.kubeflow.run_step import reports_folder
-from pipelines.steps import code_version
+from pipelines.kubeflow.run_step import RUNNER, reports_folder
+from pipelines.steps import OPEN_RUNS, code_version
 
 _ANSI = re.compile(r"\x1b\[\d+m")
 
@@ -54,7 +55,7 @@ def run_pipeline(
 
     root = home.root / "kubeflow"
     arguments = {**(values or {}), "home": str(home.root)}
-    open_run = root / "open" / f"{pipeline.name}.json"
+    open_run = home.root / OPEN_RUNS / f"{pipeline.name}.json"
     run_id = _run_id(open_run, _fingerprint(home, arguments))
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
@@ -65,6 +66,7 @@ def run_pipeline(
     )
     cluster = ClusterSettings.load()
     graph = kubeflow_pipeline(pipeline, cluster, run_id=run_id, retries=retries)
+    os.environ[RUNNER] = str(os.getpid())
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You may be attemping to run", RuntimeWarning)
         warnings.filterwarnings("ignore", ".*have no effect in the current local", UserWarning)

@@ -1,6 +1,7 @@
 """The work of a component in its container: run its step, and draw the report for Kubeflow."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,13 @@ from typing import Any
 
 from kfp import dsl
 
-from feature_repo.home import Home, NotEnoughError, replacing, restrict_permissions
+from feature_repo.home import Home, NotEnoughError, end_after, replacing, restrict_permissions
 from pipelines.catalogue import find_step
 from pipelines.declarations import HOME, Report, Step
 from pipelines.kubeflow.report_page import figures, markdown
+
+RUNNER = "AISLE_RUNNER"
+"""Variable of a step on this machine: the process that runs the pipeline."""
 
 
 def run_step(
@@ -35,6 +39,8 @@ def run_step(
     The process ends with the error's own status where there is not enough to learn from yet, and
     with the process that started it on this machine.
     """
+    if runner := os.environ.get(RUNNER):
+        end_after(int(runner))
     step = find_step(name)
     parameters = {one.name for one in step.parameters if one != HOME}
     typed = {key: value if key in parameters else Path(value) for key, value in values.items()}

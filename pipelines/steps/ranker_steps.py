@@ -7,9 +7,10 @@ as a step.  `home` is the folder of one shop's run-time state.
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from feature_repo.home import Home, Settings
+from feature_repo.home import Home
 from pipelines.declarations import MODEL, Progress, Report
 from pipelines.steps.code_version import code_version
 
@@ -18,17 +19,6 @@ NO_RANKER = "none"
 
 SEARCHES = "build/search.journal"
 """The trials of all searches in a home, which a later search of the same dataset continues."""
-
-
-def transform_features(home: Path, *, now: int | None = None) -> Report:
-    """Compute the feature rows of every view from the compacted log."""
-    from feature_repo.home import Clock, exclusive
-    from feature_repo.transformations import transform
-
-    folder = Home(home)
-    with exclusive(folder, "a transform", wait=True):
-        until = Clock.of(Settings(home=folder)).now() if now is None else now
-        return transform(folder, until).to_dict()
 
 
 def pin_inputs(home: Path, *, model: str = MODEL) -> Report:
@@ -66,6 +56,35 @@ def build_dataset(
 
     worth = parse_gains(gains).worth if gains else Gains().worth
     return build(Home(home), dataset, progress, Gains(worth, horizon_days or None)).to_dict()
+
+
+def search_configuration(
+    home: Path,
+    dataset: Path,
+    configuration: Path,
+    *,
+    trials: int = 20,
+    search_seconds: float = 0.0,
+    progress: Progress | None = None,
+) -> Report:
+    """Search for the configuration that ranks best; an interrupted search continues.
+
+    A training of the same dataset with `search` continues from its trials.
+    """
+    from training.ranker import search_dataset
+
+    best = asdict(
+        search_dataset(
+            dataset,
+            Home(home).root / SEARCHES,
+            trials=trials,
+            seconds=search_seconds or None,
+            progress=progress,
+        )
+    )
+    configuration.mkdir(parents=True, exist_ok=True)
+    (configuration / "configuration.json").write_text(json.dumps(best, indent=1) + "\n")
+    return {"best": best}
 
 
 def train_ranker(
@@ -168,20 +187,3 @@ def reject_ranker(
     from training.evaluation import reject_ranker as reject
 
     return reject(Home(home), ranker, evaluation, verdict, name=model).to_dict()
-
-
-def publish_indexes(home: Path) -> Report:
-    """Fit the candidate indexes on the log and the features, and publish them."""
-    from feature_repo.home import exclusive
-    from training.retrieval.sources import publish_indexes as publish
-
-    folder = Home(home)
-    with exclusive(folder, "an index", wait=True):
-        return publish(folder).to_dict()
-
-
-def report_run(home: Path, state: str, error: str) -> Report:
-    """Report how a run ended: in the home, on standard error, and to the webhook."""
-    from pipelines.steps.run_reports import report
-
-    return report(Home(home), Settings.from_environment().webhook, state, error)

@@ -1,6 +1,6 @@
 """Refresh a home: compute features from new events, load them online, and fit the indexes.
 
-    seal -> compact -> transform -> materialize -> prune -> index -> erase -> remove -> monitor
+    compare -> compact -> transform -> materialize -> index -> erase -> remove -> monitor
 
 A home runs one refresh at a time.  The next refresh completes one that was killed.  After a
 backfill all features are computed and loaded again.  Indexes are fitted again if items or
@@ -9,7 +9,7 @@ interactions changed; the service swaps them while it runs.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,28 +20,21 @@ from feature_repo.home import (
     AisleError,
     Clock,
     Home,
-    LiveStateError,
     SettingError,
     Settings,
     exclusive,
     to_text,
 )
 from feature_repo.shop import Shop
-from pipelines.steps.erasure import complete_erasures
+from pipelines.steps.feature_update import Announce, FeatureUpdate
 from pipelines.steps.home_redis import home_redis
 from pipelines.steps.retention import remove_unneeded
 
 if TYPE_CHECKING:
-    from feature_repo.online.live import LiveWriter
     from feature_repo.online.redis import RedisAddress
-
-_BATCH_SECONDS = 10.0
-"""Deadline of one batch in Redis; a request's deadline is much shorter."""
 
 _QUALITY_PERIOD = 10 * MINUTE
 """Age of quality figures above which a refresh without new events measures them again."""
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -130,69 +123,40 @@ def parse_period(text: str) -> float:
 
 
 def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) -> RefreshReport:
-    from feature_repo.feast_repo import repository
-    from feature_repo.online.redis import redis_client
-    from feature_repo.transformations import transform
+    from training.retrieval.sources import are_current, publish_indexes
 
-    home, clock = settings.home, Clock.of(settings)
-    log = EventLog(home, clock)
-    stages = _Stages(announce)
+    update, stages = FeatureUpdate(settings, address, announce), _Stages(announce)
+    home, log = update.home, update.log
     with stages.stage("compare"):
-        if _is_current(home, log, clock, address):
+        if _is_current(home, log, update.clock, address):
             removed = remove_unneeded(settings).counts()
-            _measure_quality(home, clock.now(), only_old=True)
+            _measure_quality(home, update.clock.now(), only_old=True)
             return RefreshReport.unchanged(log.seals().last, stages.seconds, removed)
     with stages.stage("compact"):
-        sealed_at = log.seal()
-        compacted = log.compact()
+        sealed_at, compacted = update.seal()
     with stages.stage("transform"):
-        transformed = transform(home, clock.now())
+        transformed = update.transform()
     with stages.stage("materialize"):
-        repository.apply(home)
-        live = _live(home, log, clock, address)
-        rebuilt = log.rebuild_needed
-        _load(home, clock, live, rebuilt=rebuilt)
-    with stages.stage("prune"):
-        part = log.seals().part_of(sealed_at)
-        live.replay()
-        try:
-            live.prune(part)
-        except LiveStateError as error:
-            announce(f"{error}")
-            rebuilt = True
-            _load(home, clock, live, rebuilt=True)
-            live.replay()
-            live.prune(part)
-        log.rebuild_done()
+        update.apply()
+        loaded = update.load()
     with stages.stage("index"):
-        indices = _index(home)
-    with stages.stage("erase"), redis_client(address, timeout=_BATCH_SECONDS) as client:
-        erased = complete_erasures(home, client)
-        client.set(repository.refreshed_key(home), sealed_at)
+        indices = {} if are_current(home) else publish_indexes(home, only_changed=True).versions
+    with stages.stage("erase"):
+        erased = update.erase()
     with stages.stage("remove"):
         removed = remove_unneeded(settings).counts()
     with stages.stage("monitor"):
-        _measure_quality(home, clock.now())
+        _measure_quality(home, update.clock.now())
     return RefreshReport(
         sealed_at=to_text(sealed_at),
         compacted=compacted.compacted,
         views={name: view.rows for name, view in transformed.views.items()},
         seconds=stages.seconds,
-        rebuilt=rebuilt,
+        rebuilt=loaded.rebuilt,
         indices=indices,
         erased=erased,
         removed=removed,
     )
-
-
-def _load(home: Home, clock: Clock, live: "LiveWriter", *, rebuilt: bool) -> None:
-    """Load the rows that are new, or all of them after the rows and the live state were removed."""
-    from feature_repo.feast_repo import repository
-
-    if rebuilt:
-        repository.clear_online(home)
-        live.flush()
-    repository.materialize(home, clock.now(), full=rebuilt)
 
 
 def _is_current(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> bool:
@@ -227,13 +191,6 @@ def _refreshed_seal(home: Home, address: "RedisAddress") -> int | None:
     return None if seal is None else int(seal)
 
 
-def _index(home: Home) -> dict[str, str]:
-    """Fit the candidate indexes, unless they were fitted on this log."""
-    from training.retrieval.sources import are_current, publish_indexes
-
-    return {} if are_current(home) else publish_indexes(home, only_changed=True).versions
-
-
 def _measure_quality(home: Home, now: int, *, only_old: bool = False) -> None:
     """Measure quality for the service to show; with `only_old`, unless it was measured lately."""
     from training.monitoring import Quality, measure_quality
@@ -241,16 +198,6 @@ def _measure_quality(home: Home, now: int, *, only_old: bool = False) -> None:
     last = Quality.read(home) if only_old else None
     if last is None or abs(now - last.measured_at) > _QUALITY_PERIOD:
         measure_quality(home, now)
-
-
-def _live(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> "LiveWriter":
-    from feature_repo.online.hydration import OnlineReader
-    from feature_repo.online.live import LiveWriter
-    from feature_repo.online.redis import redis_client
-
-    shop = Shop.load(home.shop_toml)
-    client = redis_client(address, timeout=_BATCH_SECONDS)
-    return LiveWriter(home, shop, client, log, clock, OnlineReader(home, shop, client))
 
 
 class _Stages:

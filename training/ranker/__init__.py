@@ -17,6 +17,7 @@ from training.ranker.fitting import (
 from training.ranker.held_out import HELD_OUT, HeldOut, over_examination
 from training.ranker.quantized import FitRows, measured_rows, quantize
 from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores
+from training.ranker.search import search_dataset
 from training.ranker.shoppers import instants_of, users_of
 from training.ranker.trees import early_stopping, grow, threads
 from training.ranker.variants import NAIVE, Fitted, fit, in_random_order
@@ -56,6 +57,7 @@ __all__ = [
     "quantize",
     "reference_of",
     "refit",
+    "search_dataset",
     "threads",
     "train",
     "users_of",

@@ -30,7 +30,7 @@ from training.ranker.configuration import GRID, Configuration
 from training.ranker.held_out import HELD_OUT, HeldOut
 from training.ranker.quantized import FitRows
 from training.ranker.ranker import MODEL, TRAINING, Ranker
-from training.ranker.search import search_configuration
+from training.ranker.search import search_dataset
 from training.ranker.selection import (
     FEWEST_SLATES,
     RANDOMIZED,
@@ -167,13 +167,9 @@ def train(
     check_sufficiency(data.keys, data.facts.feature_service)
     check_target_leakage(data.part(TRAIN, VALIDATE))
     if search:
-        best = search_configuration(
-            data,
-            journal or out.parent / "search.journal",
-            study=sha256(dataset),
-            trials=search,
-            seconds=search_seconds,
-            progress=progress,
+        journal = journal or out.parent / "search.journal"
+        best = search_dataset(
+            dataset, journal, trials=search, seconds=search_seconds, progress=progress
         )
         grid = tuple(dict.fromkeys((*GRID, best)))
     ranker, training = choose_and_fit(data, progress, grid)

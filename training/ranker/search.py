@@ -7,14 +7,15 @@ study.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.dataset import TRAIN, VALIDATE, Dataset, Progress
+from training.artifacts import sha256
+from training.dataset import TRAIN, VALIDATE, Dataset, LazyDataset, Progress
 from training.ranker.configuration import GRID, SEED, Configuration
 from training.ranker.quantized import FitRows
 from training.ranker.variants import NAIVE, fit, validation_ndcg, with_gain
@@ -29,6 +30,25 @@ _FIRST_SHARE = 0.4
 
 _Fold = tuple[FitRows, Dataset]
 """Rows of the past and of the future, for all trials; and the future alone."""
+
+
+def search_dataset(
+    dataset: Path,
+    journal: Path,
+    *,
+    trials: int,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Configuration:
+    """Search on the file of a dataset, whose hash is the name of the study."""
+    return search_configuration(
+        LazyDataset.open(dataset),
+        journal,
+        study=sha256(dataset),
+        trials=trials,
+        seconds=seconds,
+        progress=progress,
+    )
 
 
 def search_configuration(
@@ -60,21 +80,17 @@ def search_configuration(
         storage=JournalStorage(JournalFileBackend(str(journal))),
         study_name=study,
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=SEED),
         load_if_exists=True,
     )
-    if not stored.trials:
-        for configuration in GRID:
-            stored.enqueue_trial(_parameters(configuration))
     both = data.part(TRAIN, VALIDATE)
     folds = [(FitRows(past, future), future) for past, future in time_folds(both)]
     started = time.monotonic()
-    while (done := _finished(stored)) < trials:
+    while (done := _complete(stored)) < trials:
         if done and seconds is not None and time.monotonic() - started > seconds:
             break
         if progress:
             progress(done, trials)
-        stored.optimize(lambda trial: _mean_value(_proposed(trial), folds), n_trials=1)
+        _try(stored, done, lambda configuration: _mean_value(configuration, folds))
     return Configuration(**stored.best_params)
 
 
@@ -97,20 +113,41 @@ def _mean_value(configuration: Configuration, folds: Sequence[_Fold]) -> float:
     return float(np.mean(values))
 
 
-def _finished(study: "optuna.Study") -> int:
-    return sum(trial.state.is_finished() for trial in study.trials)
+def _try(study: "optuna.Study", done: int, value: Callable[[Configuration], float]) -> None:
+    """Add the trial after `done` others: the grid first, then what earlier trials propose.
+
+    Each proposal has its own seed, and a killed trial counts for nothing.  So an interrupted search
+    tries what it would have tried.
+    """
+    import optuna
+
+    space = _space()
+    if done < len(GRID):
+        trial = optuna.trial.create_trial(
+            params=_parameters(GRID[done]), distributions=space, value=value(GRID[done])
+        )
+        study.add_trial(trial)
+        return
+    study.sampler = optuna.samplers.TPESampler(seed=SEED + done)
+    proposed = study.ask(space)
+    study.tell(proposed, value(Configuration(**proposed.params)))
 
 
-def _proposed(trial: "optuna.Trial") -> Configuration:
-    return Configuration(
-        max_depth=trial.suggest_int("max_depth", 2, 8),
-        learning_rate=trial.suggest_float("learning_rate", 0.02, 0.3, log=True),
-        columns_per_tree=trial.suggest_float("columns_per_tree", 0.1, 1.0),
-        min_child_weight=trial.suggest_float("min_child_weight", 1.0, 200.0, log=True),
-        monotone=trial.suggest_categorical("monotone", [False, True]),
-    )
+def _complete(study: "optuna.Study") -> int:
+    return sum(trial.state.name == "COMPLETE" for trial in study.trials)
+
+
+def _space() -> "dict[str, optuna.distributions.BaseDistribution]":
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    return {
+        "max_depth": IntDistribution(2, 8),
+        "learning_rate": FloatDistribution(0.02, 0.3, log=True),
+        "columns_per_tree": FloatDistribution(0.1, 1.0),
+        "min_child_weight": FloatDistribution(1.0, 200.0, log=True),
+        "monotone": CategoricalDistribution([False, True]),
+    }
 
 
 def _parameters(configuration: Configuration) -> dict[str, float]:
-    names = ("max_depth", "learning_rate", "columns_per_tree", "min_child_weight", "monotone")
-    return {name: getattr(configuration, name) for name in names}
+    return {name: getattr(configuration, name) for name in _space()}

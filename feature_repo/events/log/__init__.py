@@ -2,6 +2,7 @@
 
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.bots import NO_BOTS, find_bots
+from feature_repo.events.log.compaction import CompactionReport
 from feature_repo.events.log.erasure import (
     erased_users,
     erasure_done,
@@ -27,6 +28,7 @@ from feature_repo.events.log.segments import SegmentWriter, encode_event, encode
 __all__ = [
     "COMPACTION_LOCK",
     "NO_BOTS",
+    "CompactionReport",
     "EventIndex",
     "EventLog",
     "Quarantine",

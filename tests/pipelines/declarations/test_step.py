@@ -173,6 +173,13 @@ def test_a_step_for_each_item_needs_a_step_that_gives_them():
         Pipeline("colors", "", (PAINT,), ("paint",))
 
 
+def test_a_step_behind_a_loop_waits_for_what_the_loop_gives():
+    last = Step("last", decide, (HOME,), (), SMALL, retry=0)
+
+    with pytest.raises(PipelineError, match="follows paint, which runs for each item"):
+        Pipeline("colors", "", (MIX, PAINT, last), ("last",))
+
+
 def test_values_of_a_run_reach_the_steps_that_take_them(home):
     size = Parameter("size", type=int, default=2)
     step = Step("measure", lambda size: {"size": size}, (size,), (), SMALL, retry=0)
@@ -215,7 +222,7 @@ def test_the_command_names_the_steps_when_there_is_no_such_step(capsys):
     status = main(["step", "absent"])
 
     assert status == 1
-    assert "Expected a step (transform_features, " in capsys.readouterr().err
+    assert "Expected a step (ingest_events, validate, " in capsys.readouterr().err
 
 
 def test_a_step_without_enough_to_learn_from_ends_with_its_own_status(home, capsys, monkeypatch):

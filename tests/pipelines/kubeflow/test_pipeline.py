@@ -6,11 +6,14 @@ from itertools import pairwise
 
 import pytest
 import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from feature_repo.events.ingest import ingest
 from feature_repo.feast_repo import repository
 from feature_repo.home import Clock, Home, PipelineError, Settings
 from feature_repo.online.redis import RedisAddress
+from pipelines.catalogue import pipelines
 from pipelines.catalogue.retrain import RETRAIN
 from pipelines.declarations import HOME, Resources, Step
 from pipelines.kubeflow import compile_pipeline, run_pipeline
@@ -21,21 +24,54 @@ UPDATE = "run `pytest --update-golden` if the change is intended"
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    return compile_pipeline(
-        RETRAIN, tmp_path_factory.mktemp("compiled") / "retrain.yaml"
-    ).read_text()
+def texts(tmp_path_factory):
+    """Every pipeline, compiled, by name."""
+    folder = tmp_path_factory.mktemp("compiled")
+    return {
+        name: compile_pipeline(one, folder / f"{name}.yaml").read_text()
+        for name, one in pipelines().items()
+    }
 
 
 @pytest.fixture(scope="module")
-def documents(compiled):
-    return list(yaml.safe_load_all(compiled))
+def documents(texts):
+    return list(yaml.safe_load_all(texts["retrain"]))
 
 
-def test_the_compiled_pipeline_equals_the_golden_file(compiled, golden):
-    masked = re.sub(r"^sdkVersion: .*$", "sdkVersion: kfp-masked", compiled, flags=re.MULTILINE)
+@pytest.mark.parametrize("name", pipelines())
+def test_a_compiled_pipeline_equals_its_golden_file(name, texts, golden):
+    masked = re.sub(r"^sdkVersion: .*$", "sdkVersion: kfp-masked", texts[name], flags=re.MULTILINE)
 
-    assert masked == golden("retrain.yaml", masked), UPDATE
+    assert masked == golden(f"pipelines/{name}.yaml", masked), UPDATE
+
+
+@pytest.mark.parametrize("name", pipelines())
+def test_a_compiled_pipeline_is_a_valid_specification(name, texts):
+    pipeline, platform = yaml.safe_load_all(texts[name])
+
+    spec = json_format.ParseDict(pipeline, PipelineSpec())
+
+    assert spec.pipeline_info.name == name.replace("_", "-")
+    assert {*spec.root.input_definitions.parameters} == {
+        parameter.name for parameter in pipelines()[name].parameters
+    }
+    json_format.ParseDict(platform, PlatformSpec())
+
+
+def test_a_pipeline_compiles_to_the_same_text_again(texts, tmp_path):
+    again = compile_pipeline(pipelines()["backfill"], tmp_path / "backfill.yaml")
+
+    assert again.read_text() == texts["backfill"]
+
+
+def test_days_are_validated_in_a_loop_that_the_backfill_waits_for(texts):
+    pipeline = next(iter(yaml.safe_load_all(texts["backfill"])))
+    tasks = pipeline["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+    (loop,) = [name for name, task in tasks.items() if "parameterIterator" in task]
+
+    days = tasks[loop]["parameterIterator"]["items"]["inputParameter"]
+    assert days.startswith("pipelinechannel--split-days-")
+    assert loop in tasks["backfill-days"]["dependentTasks"]
 
 
 def tasks_of(pipeline):

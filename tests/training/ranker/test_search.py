@@ -1,9 +1,13 @@
 """A search resumes, stops at its limits, and does not learn from the future."""
 
+from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
+import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from training.dataset import Dataset
 from training.ranker import Configuration
@@ -40,6 +44,31 @@ def test_an_interrupted_search_continues(data, tmp_path):
     assert steps == [(2, 3)]
     run(3)
     assert steps == []
+
+
+def test_a_search_that_was_killed_in_a_trial_tries_what_it_would_have_tried(data, tmp_path):
+    def run(name, trials, stop_at=None):
+        def progress(done, _):
+            if done == stop_at:
+                raise KeyboardInterrupt
+
+        with suppress(KeyboardInterrupt):
+            search_configuration(data, tmp_path / name, study="s", trials=trials, progress=progress)
+
+    def tried(name):
+        storage = JournalStorage(JournalFileBackend(str(tmp_path / name)))
+        trials = optuna.load_study(study_name="s", storage=storage).trials
+        return [trial.params for trial in trials if trial.state.name == "COMPLETE"]
+
+    run("whole", len(GRID) + 2)
+    run("killed", len(GRID) + 2, stop_at=1)
+    # What a killed process leaves behind: a trial without an end.
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "killed")))
+    optuna.load_study(study_name="s", storage=storage).ask()
+    run("killed", len(GRID) + 2, stop_at=len(GRID) + 1)
+    run("killed", len(GRID) + 2)
+
+    assert tried("killed") == tried("whole")
 
 
 def test_the_grid_is_tried_first(data, tmp_path):

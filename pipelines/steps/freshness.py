@@ -1,0 +1,54 @@
+"""How old the feature rows are, offline and in Redis."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from feature_repo.home import HOUR, PipelineError, to_text
+from feature_repo.shop import Shop
+from feature_repo.transformations import features_sealed_at
+from feature_repo.views import views_of
+from pipelines.steps.feature_update import FeatureUpdate
+
+
+def freshness(update: FeatureUpdate) -> dict[str, Any]:
+    """Return the seals of the rows and of the load, and the age of each view's newest row.
+
+    Raises:
+        PipelineError: Redis lacks rows that were computed, or the rows those of the present log.
+    """
+    home, now = update.home, update.clock.now()
+    computed, loaded = features_sealed_at(home), update.loaded_until()
+    if computed is None or loaded is None or loaded <= computed:
+        raise PipelineError(
+            f"{home.root}: expected Redis to have the feature rows of the last seal, found "
+            f"{_said(loaded)} loaded and {_said(computed)} computed. Run `aisle refresh`."
+        )
+    return {
+        "computed_until": to_text(computed),
+        "loaded_until": to_text(loaded - 1),
+        "hours_since_seal": round((now - computed) / HOUR, 2),
+        "views": dict(_ages(update, now)),
+    }
+
+
+def _ages(update: FeatureUpdate, now: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    import duckdb
+
+    shop = Shop.load(update.home.shop_toml)
+    for spec in views_of(shop):
+        files = [str(path) for path in (update.home.features / spec.name).glob("*.parquet")]
+        if not files:
+            continue
+        rows, newest = duckdb.execute(
+            """
+            select count(*), epoch_us(max(event_timestamp) filter (event_timestamp <= $now))
+            from read_parquet($files, union_by_name := true)
+            """,
+            {"files": files, "now": to_text(now)},
+        ).fetchall()[0]
+        age = None if newest is None else round((now - newest) / HOUR, 2)
+        yield spec.name, {"rows": rows, "hours_since_newest": age, "fresh": spec.freshness}
+
+
+def _said(instant: int | None) -> str:
+    return "none" if instant is None else to_text(instant)
