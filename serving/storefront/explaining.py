@@ -58,8 +58,8 @@ async def compare(page: Page) -> Response:
     popular = _by_popularity(page, matching)[:COMPARED]
     columns = [
         Column("Popularity", "the same for everyone, without a model", popular, {}),
-        Column("Without personalization", "the model, for nobody", plain_ids[:COMPARED], {}),
-        Column("Personalized", "the model, for this shopper", personal_ids, moved),
+        Column("Without personalization", "the order for nobody", plain_ids[:COMPARED], {}),
+        Column("Personalized", "the order for this shopper", personal_ids, moved),
     ]
     items = page.items([one for column in columns for one in column.item_ids])
     commands = [curl(page.origin, listed.address, body) for body in (nobody, somebody)]
