@@ -113,7 +113,7 @@ def _quality_panel(metric: QualityMetric) -> Panel:
     """Return the panel of a metric; of many features, only the highest ten are drawn."""
     name = metric.full_name
     expression = f"topk(10, {name})" if "feature" in metric.labels else name
-    unit = "s" if name.endswith("_seconds") else "percentunit" if "share" in name else "short"
+    unit = "s" if name.endswith("_seconds") else "percentunit" if _is_share(name) else "short"
     return Panel(
         metric.name.replace("_", " ").capitalize(),
         metric.help,
@@ -121,6 +121,10 @@ def _quality_panel(metric: QualityMetric) -> Panel:
         " ".join(f"{{{{{label}}}}}" for label in metric.labels),
         unit,
     )
+
+
+def _is_share(name: str) -> bool:
+    return name.endswith(("_share", "_rate", "_disagreement"))
 
 
 def _dashboard(title: str, panels: tuple[Panel, ...]) -> dict[str, Any]:

@@ -16,6 +16,11 @@ DEGRADED_SHARE = QualityMetric(
 SCORES = QualityMetric(
     "scores", "Quantile of the scores of the last hour's items.", ("variant", "quantile")
 )
+SHADOW_DISAGREEMENT = QualityMetric(
+    "shadow_disagreement",
+    "Share of the last hour's answers whose first item is not that of the ranker in the shadow.",
+    ("shadow",),
+)
 CLICK_RATE = QualityMetric(
     "click_rate", "Clicks per shown item, without visitors of bots' pace.", ("window",)
 )
@@ -64,7 +69,8 @@ VERIFY_MISMATCHES = QualityMetric(
 AGE = QualityMetric("age_seconds", "Time since these figures were measured.")
 
 OF_THE_LOG = (
-    *(ANSWERS, DEGRADED_SHARE, SCORES, CLICK_RATE, IMPRESSIONS, EMPTY_SHARE, SEARCHES, BOT_SHARE),
+    *(ANSWERS, DEGRADED_SHARE, SCORES, SHADOW_DISAGREEMENT),
+    *(CLICK_RATE, IMPRESSIONS, EMPTY_SHARE, SEARCHES, BOT_SHARE),
     *(FIELD_UNREADABLE_SHARE, CATALOGUE_PSI, VIEW_ROWS_RATIO, VIEW_AGE),
 )
 OF_FEATURES = (FEATURE_NULL_SHARE, FEATURE_OUTSIDE_SHARE, FEATURE_PSI)

@@ -46,7 +46,7 @@ def test_a_running_service_exposes_what_alerts_and_dashboards_read(measured):
     assert names_read() - exposing <= NEED_A_FAULT | rare
     assert {name.removeprefix("aisle_quality_") for name in rare} <= {
         *("field_unreadable_share", "verify_mismatches", "view_rows_ratio", "bot_share"),
-        *("feature_psi", "catalogue_psi"),
+        *("feature_psi", "catalogue_psi", "shadow_disagreement"),
     }
 
 

@@ -2,11 +2,14 @@
 
 import json
 from collections import defaultdict
+from contextlib import closing
 
 import numpy as np
 import pytest
 
+from feature_repo.events.contract import ServedEvent, ShownItem
 from feature_repo.events.ingest import ingest
+from feature_repo.events.log import EventLog
 from feature_repo.home import DAY, HOUR, Clock, Home, Settings, parse_instant, to_text
 from feature_repo.transformations import transform
 from training.metrics import bucket_counts, stability_index
@@ -149,3 +152,35 @@ def test_a_home_without_events_and_features_is_measured(tmp_path):
 
     assert quality.failures == ()
     assert {one.value for one in quality.samples} <= {0.0}
+
+
+def test_a_shadow_disagrees_where_it_prefers_another_first_item(tmp_path):
+    home = Home(tmp_path / "home")
+    clock = Clock.of(Settings(home=home, clock=to_text(OPENING)))
+    log = EventLog(home, clock)
+    items = (ShownItem("a", 2.0, 1.0), ShownItem("b", 1.0, 1.0))
+    orders = [(9.0, 1.0), (1.0, 9.0), (9.0, 8.0), (5.0, 1.0)]
+    answers = [
+        ServedEvent(
+            event_id=f"e{n}",
+            event_time=OPENING - HOUR // 2 + n,
+            request_id=f"r{n}",
+            items=items,
+            surface="home",
+            model_version="v1",
+            shadow_version="v2",
+            shadow_scores=scores,
+        )
+        for n, scores in enumerate(orders)
+    ]
+    with closing(log.writer()) as writer:
+        writer.append(answers)
+    log.seal()
+    log.compact()
+
+    figures = {(one.name, *one.labels): one.value for one in measure_log(home, [clock.now()])}
+
+    assert figures["shadow_disagreement", "v2"] == 0.25
+    assert figures["answers", "home", "v1"] == 4
+    assert figures["scores", "v1", "0.5"] == 1.5
+    assert figures["degraded_share", "home", "v1"] == 0

@@ -62,6 +62,8 @@ select
     coalesce(model_version, 'none') as variant,
     len(degraded) > 0 as is_degraded,
     list_transform(items, lambda item: item.score) as scores,
+    shadow_version as shadow,
+    shadow_scores::json::double[] as shadow_scores,
     epoch_us(seen_at) as seen_us
 from log_served;
 
