@@ -18,7 +18,7 @@ rate.  Smaller errors are usual where a few hundred clicks calibrate, and where 
 
 SCORED_ITEMS = 200
 SCORING_SECONDS = 0.02
-"""CPU seconds for the scores of one slate of 200 items: less than a tenth of the deadline of reading
+"""CPU seconds for the scores of a slate of 200 items: less than a tenth of the deadline of reading
 their features.  300 trees of 277 features take about .002 s."""
 SLOWER_THAN_IN_USE = 1.5
 """A ranker may also take this much longer than the one in use, where that exceeds the budget."""
