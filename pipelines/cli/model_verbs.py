@@ -48,6 +48,7 @@ def models(args: argparse.Namespace) -> Outcome:
         "promote": _promote,
         "rollback": _roll_back,
         "retire": _retire,
+        "shadow": _shadow,
     }[args.action]
     return action(args, Settings.from_environment().home)
 
@@ -131,6 +132,27 @@ def _compare(args: argparse.Namespace, home: Home) -> Outcome:
         if names
     ]
     return Outcome(data, pages(_metrics(versions), line(note), *features))
+
+
+def _shadow(_: argparse.Namespace, home: Home) -> Outcome:
+    from training.artifacts import CURRENT, SHADOW_MODEL, find_version
+    from training.evaluation import compare_shadow
+
+    report = compare_shadow(home, find_version(home, SHADOW_MODEL, CURRENT).version)
+    data = report.to_dict()
+    difference = data["difference"]
+    rows: list[list[object]] = [
+        ["answers with scores of both", report.answers],
+        ["same first item", f"{report.same_first:.1%}"],
+        ["same items among the first ten", f"{report.same_top:.1%}"],
+        ["answers with a click", report.clicked],
+        [
+            "ndcg@10 of clicks, shadow − shown",
+            interval_text(difference, "+") if difference else "none yet",
+        ],
+    ]
+    title = f"{report.version} in the shadow"
+    return Outcome(data, pages(table(title, ["", ""], rows), line(report.sentence)))
 
 
 def _promote(args: argparse.Namespace, home: Home) -> Outcome:

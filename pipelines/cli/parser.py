@@ -336,7 +336,7 @@ VERBS = {
         "list, show and compare the versions of rankers, and choose the one in use",
         "model_verbs:models",
         _options_of("model_verbs"),
-        actions=("list", "show", "compare", "promote", "rollback", "retire"),
+        actions=("list", "show", "compare", "promote", "rollback", "retire", "shadow"),
     ),
     "serve": Verb("answer over HTTP until Ctrl-C", "verbs:serve", _serve),
     "rank": Verb("have a running service put items in order", "verbs:rank", _rank),

@@ -11,11 +11,13 @@ from training.evaluation.publish import (
     publish_ranker,
     reject_ranker,
 )
+from training.evaluation.shadow import compare_shadow
 from training.evaluation.trainings import repeat_trainings
 
 __all__ = [
     "check_served",
     "compare",
+    "compare_shadow",
     "count_look",
     "evaluate",
     "lineage",
