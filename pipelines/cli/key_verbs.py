@@ -7,6 +7,18 @@ from feature_repo.home import ApiKeys, Settings, exclusive
 from pipelines.terminal import Outcome, line, pages, table
 
 
+def add_options(verb: argparse.ArgumentParser) -> None:
+    """Declare the name, and what a new key may do."""
+    verb.add_argument("name", nargs="?", help="who uses the key")
+    verb.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        help="for create: answers, events, users or metrics; may be repeated",
+    )
+    verb.add_argument("--rate", type=float, help="for create: requests a second of a process (any)")
+
+
 def key(args: argparse.Namespace) -> Outcome:
     """Create, list or revoke keys."""
     home = Settings.from_environment().home

@@ -235,17 +235,6 @@ def _user(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
 
 
-def _key(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("name", nargs="?", help="who uses the key")
-    verb.add_argument(
-        "--scope",
-        action="append",
-        default=[],
-        help="for create: answers, events, users or metrics; may be repeated",
-    )
-    verb.add_argument("--rate", type=float, help="for create: requests a second of a process (any)")
-
-
 def _features(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
     verb.add_argument("--at", metavar="TIME", help="for show: instant of offline features (now)")
@@ -353,7 +342,7 @@ VERBS = {
     "key": Verb(
         "create, list or revoke keys of the HTTP service",
         "key_verbs:key",
-        _key,
+        _options_of("key_verbs"),
         actions=("create", "list", "revoke"),
     ),
     "features": Verb(
@@ -389,6 +378,12 @@ VERBS = {
         "runs.pipeline_verbs:pipeline",
         _options_of("runs.pipeline_verbs"),
         actions=("list", "run", "compile", "submit", "status"),
+    ),
+    "experiment": Verb(
+        "report an experiment with a verdict, or plan how long one would run",
+        "reports.experiment_verbs:experiment",
+        _options_of("reports.experiment_verbs"),
+        actions=("report", "plan"),
     ),
     "report": Verb(
         "report a day of the shop: key figures, queries, coverage and freshness",

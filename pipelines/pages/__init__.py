@@ -1,6 +1,12 @@
-"""Pages of studies, evaluations, data contracts and the shop's days."""
+"""Pages of studies, evaluations, experiments, data contracts and the shop's days."""
 
 from pipelines.pages.day_page import day_html, day_page
+from pipelines.pages.experiment_page import (
+    experiment_html,
+    experiment_markdown,
+    experiment_page,
+    plan_page,
+)
 from pipelines.pages.nameless_page import nameless_page
 from pipelines.pages.next_purchase_page import evaluation_page, surfaces_page
 from pipelines.pages.validation_page import validation_html, validation_page
@@ -9,7 +15,11 @@ __all__ = [
     "day_html",
     "day_page",
     "evaluation_page",
+    "experiment_html",
+    "experiment_markdown",
+    "experiment_page",
     "nameless_page",
+    "plan_page",
     "surfaces_page",
     "validation_html",
     "validation_page",

@@ -1,0 +1,78 @@
+"""The metrics of an experiment, one declaration each: a ratio of two sums over units.
+
+Sums and standard errors are of units, the things that an experiment assigned, even where a metric
+counts impressions or searches.
+"""
+
+from dataclasses import dataclass
+
+from training.experiment_analysis.moments import UNITS
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A ratio of the sums of two columns of the unit table.
+
+    Attributes:
+        title: for people.
+        numerator, denominator: columns; the denominator `UNITS` makes it a mean per unit.
+        covariate: numerator and denominator of the same measure before the first exposure.
+        is_failure: a share of failures: lower is better, and a change is in percentage points / 100
+            instead of a share of the control, which may be zero.
+    """
+
+    name: str
+    title: str
+    numerator: str
+    denominator: str = UNITS
+    covariate: tuple[str, str] | None = None
+    is_failure: bool = False
+
+
+def _per_unit(name: str, title: str, column: str) -> Metric:
+    return Metric(name, title, column, covariate=(f"{column}_before", UNITS))
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "click_rate",
+            "clicks per impression of the treated slates",
+            "slate_clicks",
+            "impressions",
+            ("slate_clicks_before", "impressions_before"),
+        ),
+        _per_unit("conversion", "share of units with an order", "has_order"),
+        _per_unit("clicks_per_unit", "clicks per unit", "clicks"),
+        _per_unit("carts_per_unit", "items put into a cart per unit", "carts"),
+        _per_unit("orders_per_unit", "purchased items per unit", "orders"),
+        _per_unit("revenue_per_unit", "revenue per unit", "revenue"),
+        Metric("ndcg", "NDCG@10 of clicks on the treated slates", "ndcg_sum", "clicked_slates"),
+        Metric(
+            "zero_result_share",
+            "share of treated searches without a result",
+            "empty_searches",
+            "searches",
+            is_failure=True,
+        ),
+        Metric(
+            "degraded_share",
+            "share of treated answers with a failed stage",
+            "degraded",
+            "exposures",
+            is_failure=True,
+        ),
+    )
+}
+"""Every metric of a report, by name."""
+
+COLUMNS = tuple(
+    dict.fromkeys(
+        column
+        for metric in METRICS.values()
+        for column in (metric.numerator, metric.denominator, *(metric.covariate or ()))
+        if column != UNITS
+    )
+)
+"""The columns of the unit table that metrics read."""

@@ -1,0 +1,165 @@
+"""The report of an experiment, from the log of a home."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from feature_repo.home import DAY, Home, to_text
+from training.experiment_analysis.comparison import Comparison, compare, part_change, trend
+from training.experiment_analysis.decision import DecisionRule, Verdict
+from training.experiment_analysis.metrics import COLUMNS, METRICS
+from training.experiment_analysis.moments import Moments, divide
+from training.experiment_analysis.power import units_needed
+from training.experiment_analysis.sample_ratio import MISMATCH_P, sample_ratio_p
+from training.experiment_analysis.unit_table import Exposures, Groups, UnitTable
+from training.experiments import Experiment
+
+_AFTER = tuple(name for name in COLUMNS if not name.endswith("_before"))
+
+NOTES = (
+    "A unit counts from its first exposure on, under the variant of that exposure.",
+    "95 % intervals by the delta method; CUPED uses the 28 days before a unit's first exposure.",
+    "The verdict reads a confidence sequence, which holds at any number of looks.",
+    "The log contains neither the latency of an answer nor the shopper's device; read latency per "
+    "variant from /metrics.",
+)
+
+
+def experiment_report(home: Home, experiment: Experiment, now: int) -> dict[str, Any]:
+    """Compare each variant with the control, the first variant.
+
+    Args:
+        home: its compacted log is read, so the report is of the last refresh.
+        now: µs; an experiment whose end is before it has ended.
+
+    Raises:
+        SettingError: the experiment's decision rule is wrong.
+    """
+    rule = DecisionRule.of(experiment.decision, experiment.name)
+    occasion = experiment.occasion
+    has_ended = occasion.end is not None and occasion.end <= now
+    exposures = Exposures(experiment.name, start=occasion.start, until=occasion.end)
+    with UnitTable.open(home, exposures) as table:
+        groups, days = table.groups(), table.days(rule.metric)
+        exposed, served = table.exposed(), table.served_units()
+        switched = table.switched()
+    variants = [variant.name for variant in experiment.variants]
+    totals = {name: groups.where({0: name}) for name in variants}
+    units = [int(totals[name].count) for name in variants]
+    p = sample_ratio_p(units, [variant.weight for variant in experiment.variants])
+    comparisons = [
+        compare(
+            name,
+            totals[variants[0]],
+            totals[name],
+            rule,
+            treatments=len(variants) - 1,
+            has_ended=has_ended,
+        )
+        for name in variants[1:]
+    ]
+    report = {
+        "experiment": experiment.name,
+        "unit": experiment.unit,
+        "metric": rule.metric.name,
+        "exposed": None if exposed is None else [to_text(instant) for instant in exposed],
+        "has_ended": has_ended,
+        "sample_ratio": {"p_value": p, "is_mismatch": p < MISMATCH_P},
+        "switched_units": switched,
+        "triggered": {"units": sum(units), "of_units": served},
+        "variants": [
+            {"name": variant.name, "weight": variant.weight} | _totals(totals[variant.name])
+            for variant in experiment.variants
+        ],
+        "comparisons": [
+            _with_parts(comparison, variants[0], groups, days, rule, exposed)
+            | ({"verdict": _blocked(units, p)} if p < MISMATCH_P else {})
+            for comparison in comparisons
+        ],
+        "notes": [*NOTES],
+    }
+    finite: dict[str, Any] = without_nan(report)
+    return finite
+
+
+def _totals(moments: Moments) -> dict[str, Any]:
+    """Return the units of a variant, the sums of their columns, and the metrics."""
+    return {
+        "units": int(moments.count),
+        **{column: float(moments.sum(column)) for column in _AFTER},
+        "metrics": {
+            metric.name: float(
+                divide(moments.sum(metric.numerator), moments.sum(metric.denominator))
+            )
+            for metric in METRICS.values()
+        },
+    }
+
+
+def _with_parts(
+    comparison: Comparison,
+    control: str,
+    groups: Groups,
+    days: Groups,
+    rule: DecisionRule,
+    exposed: tuple[int, int] | None,
+) -> dict[str, Any]:
+    """Add the segments, the days and what is missing for a decision to a comparison."""
+
+    def parts(of: Groups, position: int, name: Callable[[str], str]) -> dict[str, Any]:
+        values = sorted({key[position] for key in of.keys})
+        return {
+            name(value): part_change(
+                of.where({0: control, position: value}),
+                of.where({0: comparison.variant, position: value}),
+                rule.metric,
+            )
+            for value in values
+        }
+
+    by_day = parts(days, 1, str)
+    return comparison.to_dict() | {
+        "segments": parts(groups, 1, lambda market: f"market {market}")
+        | parts(groups, 2, lambda history: f"{history} units"),
+        "days": by_day,
+        "trend": trend(by_day),
+        "plan": _plan(
+            comparison,
+            rule,
+            sum(int(groups.where({0: v}).count) for v in (control, comparison.variant)),
+            exposed,
+        ),
+    }
+
+
+def _plan(
+    comparison: Comparison, rule: DecisionRule, units: int, exposed: tuple[int, int] | None
+) -> dict[str, Any]:
+    """Return how many units and days find the rule's minimum effect with 80 % power."""
+    error = comparison.metrics[rule.metric.name]["change"]["error"]
+    plan = {"smallest_effect": comparison.smallest_effect, "units": None, "days": None}
+    if not rule.minimum_effect or exposed is None or not error > 0:
+        return plan
+    # The error of equal halves is sqrt(4 variance / units).
+    needed = units_needed(error**2 * units / 4, rule.minimum_effect)
+    days = max((exposed[1] - exposed[0]) / DAY, 1)
+    return plan | {"units": needed, "days": max(needed - units, 0) / (units / days)}
+
+
+def _blocked(units: list[int], p: float) -> dict[str, str]:
+    verdict = Verdict(
+        "blocked",
+        f"The variants have {' and '.join(map(str, units))} units, which their weights do not "
+        f"explain (p = {p:.1g}): one variant loses units or their events. Find the cause and start "
+        "again under another name; no figure of this report can be trusted.",
+    )
+    return {"decision": verdict.decision, "reason": verdict.reason}
+
+
+def without_nan(value: Any) -> Any:
+    """Return a value for JSON, with None for NaN and infinite numbers."""
+    if isinstance(value, Mapping):
+        return {name: without_nan(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
