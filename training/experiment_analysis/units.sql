@@ -65,22 +65,41 @@ select
 from clicked
 group by all;
 
+-- Two joins by one key each: DuckDB would compare every unit with every slate for a key of both.
 create temp table unit_slates as
 
+with
+
+of_units as (
+
+    select units.unit_kind, units.unit_id, units.exposed_at, slates.*
+    from first_exposures as units
+    inner join slates
+        on units.unit_id = slates.user_id
+    where units.unit_kind = 'user'
+
+    union all by name
+
+    select units.unit_kind, units.unit_id, units.exposed_at, slates.*
+    from first_exposures as units
+    inner join slates
+        on units.unit_id = slates.session_id
+    where units.unit_kind = 'session'
+
+)
+
 select
-    units.unit_kind,
-    units.unit_id,
-    slates.shown_at,
-    len(slates.item_ids) as impressions,
+    of_units.unit_kind,
+    of_units.unit_id,
+    of_units.shown_at,
+    len(of_units.item_ids) as impressions,
     coalesce(clicks.clicks, 0) as clicks
 
-from first_exposures as units
-inner join slates
-    on units.unit_id = case when units.unit_kind = 'user' then slates.user_id else slates.session_id end
-    and slates.shown_at < units.exposed_at
-    and slates.shown_at >= units.exposed_at - getvariable('before')
+from of_units
 left join slate_clicks as clicks
-    on slates.request_id = clicks.request_id;
+    on of_units.request_id = clicks.request_id
+where of_units.shown_at < of_units.exposed_at
+    and of_units.shown_at >= of_units.exposed_at - getvariable('before');
 
 create temp table unit_interactions as
 
