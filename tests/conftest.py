@@ -51,6 +51,7 @@ LONGEST_FILES = (
     "training/studies/next_purchase/test_next_purchase.py",
     "e2e/test_readme.py",
     "e2e/test_sameness.py",
+    "pipelines/kubeflow/test_pipeline.py",
     "feature_repo/transformations/test_incremental.py",
     "integration/test_feast_commands.py",
     "training/ranker/test_variants.py",

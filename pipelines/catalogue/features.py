@@ -37,7 +37,7 @@ VALIDATE = Step(
     retry=1,
     title="contracts",
     figures=(),
-    page=VALIDATION_PAGE,
+    pages=(VALIDATION_PAGE,),
 )
 TRANSFORM_FEATURES = Step(
     name="transform_features",

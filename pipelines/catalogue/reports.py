@@ -23,7 +23,7 @@ REPORT_DAY = Step(
     retry=2,
     title="day",
     figures=(),
-    page=f"{DAY.name}/{DAY_PAGE}",
+    pages=(f"{DAY.name}/{DAY_PAGE}",),
 )
 VERIFY_FEATURES = Step(
     name="verify_features",

@@ -1,7 +1,8 @@
 """The retraining pipeline: each step declared once, in running order.
 
-    transform_features -> pin_inputs -> build_dataset -> train_ranker -> evaluate_ranker ->
-    check_gate -> (publish_ranker | reject_ranker), publish_indexes; at the end, report_run
+    transform_features -> pin_inputs -> build_dataset -> describe_dataset -> train_ranker ->
+    evaluate_ranker -> check_gate -> (publish_ranker | reject_ranker), publish_indexes;
+    at the end, report_run
 
 To add a step, write its function in `pipelines/steps` and declare it here.
 """
@@ -26,6 +27,7 @@ from pipelines.declarations import (
     RANKER,
     SEARCH,
     SEARCH_SECONDS,
+    STATISTICS,
     VERDICT,
     Pipeline,
     Resources,
@@ -55,6 +57,19 @@ BUILD_DATASET = Step(
     retry=2,
     title="dataset",
     figures=(),
+    metadata=("rows", "columns", "rankings", "clicked_rankings", "first", "last"),
+    cached=True,
+)
+DESCRIBE_DATASET = Step(
+    name="describe_dataset",
+    function=steps.describe_dataset,
+    inputs=(DATASET,),
+    outputs=(STATISTICS,),
+    resources=Resources(cpu="1", memory="2G"),
+    retry=2,
+    title="statistics",
+    figures=(),
+    pages=(f"{STATISTICS.name}/{steps.STATISTICS_PAGE}",),
     cached=True,
 )
 TRAIN_RANKER = Step(
@@ -66,6 +81,7 @@ TRAIN_RANKER = Step(
     retry=1,
     title="training",
     figures=("chosen",),
+    metadata=("learned_until", "calibration_error"),
     cached=True,
 )
 EVALUATE_RANKER = Step(
@@ -77,7 +93,7 @@ EVALUATE_RANKER = Step(
     retry=1,
     title="evaluate",
     figures=("test",),
-    page="evaluation/evaluation.html",
+    pages=("evaluation/evaluation.html", "evaluation/model_card.md"),
     cached=True,
 )
 CHECK_GATE = Step(
@@ -89,6 +105,7 @@ CHECK_GATE = Step(
     retry=2,
     title="gate",
     gives=(DECISION,),
+    pages=("verdict/verdict.md",),
 )
 PUBLISH_RANKER = Step(
     name="publish_ranker",
@@ -115,6 +132,7 @@ RETRAIN = Pipeline(
         TRANSFORM_FEATURES,
         PIN_INPUTS,
         BUILD_DATASET,
+        DESCRIBE_DATASET,
         TRAIN_RANKER,
         EVALUATE_RANKER,
         CHECK_GATE,

@@ -8,6 +8,7 @@ from pipelines.declarations.artifacts import (
     EVALUATION,
     PARITY,
     RANKER,
+    STATISTICS,
     VALIDATION,
     VERDICT,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "SEARCH_SECONDS",
     "SINCE",
     "STATE",
+    "STATISTICS",
     "TRIALS",
     "UNTIL",
     "VALIDATION",

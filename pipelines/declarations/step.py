@@ -59,7 +59,9 @@ class Step:
         publishes: whether the service sees its result; `aisle train --no-publish` leaves it out.
         figures: the parts of the report whose numbers Kubeflow draws as metrics, all parts where
             empty; without it Kubeflow draws the whole report as a table.
-        page: an HTML file within an output, such as `evaluation/evaluation.html`.
+        pages: HTML and Markdown files within outputs, such as `evaluation/evaluation.html`, which
+            Kubeflow shows.
+        metadata: parts of the report that Kubeflow shows with the outputs, with their hash.
         after: for a step of a shop's package, the step that it follows; without it, the last one.
         gives: parameters whose values are in its report, for later steps; of a step that runs for
             each item, a list of texts, one in the report of each.
@@ -79,7 +81,8 @@ class Step:
     title: str = ""
     publishes: bool = False
     figures: tuple[str, ...] | None = None
-    page: str = ""
+    pages: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
     after: str = ""
     gives: tuple[Parameter, ...] = ()
     when: str = ""

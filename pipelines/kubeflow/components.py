@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kfp import dsl
 
 from pipelines.declarations import ERROR, STATE, Artifact, Parameter, Step
-from pipelines.kubeflow.run_step import run_step
+from pipelines.kubeflow.run_step import page_name, run_step
 
 if TYPE_CHECKING:
     from kfp.dsl.base_component import BaseComponent
@@ -53,12 +53,16 @@ def component_source(step: Step, *, returns: bool = False) -> str:
         inputs.append(f"{RUN}: str")
     outputs = [f"{output.name}: dsl.Output[dsl.{output.kind}]" for output in step.outputs]
     drawn = {"summary": "Markdown"} if step.figures is None else {"figures": "Metrics"}
-    if step.page:
-        drawn["page"] = "HTML"
+    drawn |= {
+        page_name(page): "HTML" if page.endswith(".html") else "Markdown" for page in step.pages
+    }
     pages = [f"{name}: dsl.Output[dsl.{kind}]" for name, kind in drawn.items()]
     values = [f'"{value.name}": {_expression(value)}' for value in (*step.inputs, *step.outputs)]
     given = _given(step, returns=returns)
-    arguments = [f'"{step.name}"', f"{{{', '.join(values)}}}", f"[{', '.join(drawn)}]"]
+    shown = ", ".join(f'"{name}": {name}' for name in drawn)
+    arguments = [f'"{step.name}"', f"{{{', '.join(values)}}}", f"{{{shown}}}"]
+    if step.outputs:
+        arguments.append(f"outputs=[{', '.join(output.name for output in step.outputs)}]")
     if given:
         arguments.append(f"gives={[*given]}")
     if not step.cached:

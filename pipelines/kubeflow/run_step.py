@@ -1,5 +1,6 @@
 """The work of a component in its container: run its step, and draw the report for Kubeflow."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from feature_repo.home import Home, NotEnoughError, end_after, replacing, restri
 from pipelines.catalogue import find_step
 from pipelines.declarations import HOME, Report, Step
 from pipelines.kubeflow.report_page import figures, markdown
+from pipelines.steps import code_version
 
 RUNNER = "AISLE_RUNNER"
 """Variable of a step on this machine: the process that runs the pipeline."""
@@ -22,8 +24,9 @@ RUNNER = "AISLE_RUNNER"
 def run_step(
     name: str,
     values: Mapping[str, Any],
-    drawn: Sequence[dsl.Artifact],
+    drawn: Mapping[str, dsl.Artifact],
     *,
+    outputs: Sequence[dsl.Artifact] = (),
     gives: Sequence[str] = (),
     run_id: str = "",
 ) -> tuple[Any, ...]:
@@ -32,7 +35,8 @@ def run_step(
     Args:
         name: of the step.
         values: by name, the paths and parameters that it takes.
-        drawn: the artifacts that Kubeflow draws: metrics or a table, and a page.
+        drawn: by name, the artifacts that Kubeflow draws: metrics or a table, and pages.
+        outputs: the artifacts that the step writes, which get metadata.
         gives: names of the values to return: of its report, or `report` for all of it as JSON.
         run_id: of the run, under which the report is stored in the home, if the step takes it.
 
@@ -52,8 +56,10 @@ def run_step(
     except NotEnoughError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_status) from error
-    for artifact in drawn:
-        _draw(artifact, step, report, typed)
+    for drawing, artifact in drawn.items():
+        _draw(drawing, artifact, step, report, typed)
+    for artifact in outputs:
+        _describe(artifact, step, report)
     text = json.dumps(report, default=str)
     if home is not None and run_id:
         _store(reports_folder(home, run_id) / f"{name}.json", text)
@@ -71,14 +77,47 @@ def _store(path: Path, text: str) -> None:
         fresh.write_text(text)
 
 
-def _draw(artifact: dsl.Artifact, step: Step, report: Report, values: Mapping[str, Any]) -> None:
+def page_name(page: str) -> str:
+    """Return the name of the artifact that shows a page.
+
+    >>> page_name("evaluation/model_card.md")
+    'model_card_page'
+    """
+    return f"{Path(page).stem}_page"
+
+
+def _draw(
+    name: str, artifact: dsl.Artifact, step: Step, report: Report, values: Mapping[str, Any]
+) -> None:
+    pages = {page_name(page): page for page in step.pages}
     if isinstance(artifact, dsl.Metrics):
         parts = {part: report[part] for part in step.figures} if step.figures else report
-        for name, value in figures(parts).items():
-            artifact.log_metric(name, value)
-    elif isinstance(artifact, dsl.HTML):
-        output, _, file = step.page.partition("/")
+        drawn = figures(parts)
+        for figure, value in drawn.items():
+            artifact.log_metric(figure, value)
+        # Kubeflow's local cache takes an output only where its file exists.
+        Path(artifact.path).write_text(json.dumps(drawn), encoding="utf-8")
+    elif name in pages:
+        output, _, file = pages[name].partition("/")
         shutil.copyfile(values[output] / file, artifact.path)
     else:
         text = markdown((step.title or step.name).capitalize(), report)
         Path(artifact.path).write_text(text, encoding="utf-8")
+
+
+def _describe(artifact: dsl.Artifact, step: Step, report: Report) -> None:
+    """Add what Kubeflow shows with an output: hash, version of the code, parts of the report."""
+    artifact.metadata["sha256"] = content_hash(Path(artifact.path))
+    artifact.metadata["code_sha256"] = code_version()
+    for name in step.metadata:
+        artifact.metadata[name] = report[name]
+
+
+def content_hash(path: Path) -> str:
+    """Return the hash of a file; of a folder, of the names and contents of its files."""
+    digest = hashlib.sha256()
+    for file in sorted(one for one in (path, *path.rglob("*")) if one.is_file()):
+        digest.update(file.relative_to(path).as_posix().encode())
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

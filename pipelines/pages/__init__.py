@@ -1,5 +1,6 @@
 """Pages of studies, evaluations, experiments, data contracts and the shop's days."""
 
+from pipelines.pages.dataset_page import dataset_html, dataset_statistics
 from pipelines.pages.day_page import day_html, day_page
 from pipelines.pages.experiment_page import (
     experiment_html,
@@ -12,6 +13,8 @@ from pipelines.pages.next_purchase_page import evaluation_page, surfaces_page
 from pipelines.pages.validation_page import validation_html, validation_page
 
 __all__ = [
+    "dataset_html",
+    "dataset_statistics",
     "day_html",
     "day_page",
     "evaluation_page",

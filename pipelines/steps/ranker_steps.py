@@ -17,6 +17,10 @@ from pipelines.steps.code_version import code_version
 NO_RANKER = "none"
 """Version in use where no ranker is published."""
 
+STATISTICS_PAGE = "statistics.html"
+_LISTED = 10
+"""Features with the most missing values that a report names."""
+
 SEARCHES = "build/search.journal"
 """The trials of all searches in a home, which a later search of the same dataset continues."""
 
@@ -56,6 +60,19 @@ def build_dataset(
 
     worth = parse_gains(gains).worth if gains else Gains().worth
     return build(Home(home), dataset, progress, Gains(worth, horizon_days or None)).to_dict()
+
+
+def describe_dataset(dataset: Path, statistics: Path) -> Report:
+    """Count missing values and the range of every feature, and write them as a page."""
+    from pipelines.pages import dataset_html, dataset_statistics
+
+    table = dataset_statistics(dataset)
+    statistics.mkdir(parents=True, exist_ok=True)
+    (statistics / "statistics.json").write_text(json.dumps(table, indent=1) + "\n")
+    (statistics / STATISTICS_PAGE).write_text(dataset_html(table), encoding="utf-8")
+    most = sorted(table["features"], key=lambda one: -one["missing"])[:_LISTED]
+    counts = {name: table[name] for name in ("rows", "columns", "rows_with_gain")}
+    return counts | {"missing": {one["feature"]: one["missing"] for one in most}}
 
 
 def search_configuration(

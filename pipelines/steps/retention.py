@@ -2,7 +2,7 @@
 
 The rules, with the retention of `AISLE_RETENTION_DAYS` unless they say otherwise:
 
-    run         folders of local Kubeflow runs
+    run         folders, reports and cached steps of local Kubeflow runs
     quarantine  files of quarantined lines
     dataset     datasets but the last training's
     artifact    versions but the one in use, the one before it, and the newest of the others
@@ -32,6 +32,7 @@ from feature_repo.home import (
 from pipelines.declarations import DATASET
 from training.artifacts import RANKER, former_version, target_of
 
+_OF_RUNS = ("runs", "workspace", "reports", "cache")
 _DAY_SECONDS = 86_400.0
 _OLD_TEMPORARY_DAYS = 1.0
 
@@ -144,7 +145,8 @@ def _temporary(home: Home, _: float) -> Iterator[Unneeded]:
 
 def _runs(home: Home, days: float) -> Iterator[Unneeded]:
     kubeflow = home.root / "kubeflow"
-    yield from _older("run", (*kubeflow.glob("runs/*"), *kubeflow.glob("workspace/*")), days)
+    of_runs = (path for name in _OF_RUNS for path in kubeflow.glob(f"{name}/*"))
+    yield from _older("run", of_runs, days)
 
 
 def _datasets(home: Home, days: float) -> Iterator[Unneeded]:

@@ -231,7 +231,7 @@ def test_a_step_without_enough_to_learn_from_ends_with_its_own_status(home, caps
 
     status = main(["step", "build_dataset"])
     with pytest.raises(SystemExit) as ended:
-        run_step("build_dataset", paths, [])
+        run_step("build_dataset", paths, {})
 
     assert (status, ended.value.code) == (3, 3)
     assert capsys.readouterr().err.count("rankings with items: found 0") == 2

@@ -2,7 +2,12 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,13 +16,17 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from feature_repo.events.ingest import ingest
 from feature_repo.feast_repo import repository
-from feature_repo.home import Clock, Home, PipelineError, Settings
+from feature_repo.home import CHECKOUT, Clock, Home, PipelineError, Settings
 from feature_repo.online.redis import RedisAddress
 from pipelines.catalogue import pipelines
 from pipelines.catalogue.retrain import RETRAIN
+from pipelines.cli.main import main
 from pipelines.declarations import HOME, Resources, Step
 from pipelines.kubeflow import compile_pipeline, run_pipeline
+from pipelines.kubeflow.run_step import content_hash
+from pipelines.steps import code_version, ranker_steps, recent_runs
 from training.artifacts import current, find_version
+from training.artifacts.artifact import load_manifest
 from training.studies.simulation import simulate
 
 UPDATE = "run `pytest --update-golden` if the change is intended"
@@ -167,7 +176,7 @@ def test_a_step_takes_its_result_from_the_cache_if_its_inputs_determine_it(docum
     for step in RETRAIN.all_steps:
         task = tasks[step.name.replace("_", "-")]
         assert task["cachingOptions"] == ({"enableCache": True} if step.cached else {})
-        assert ("run_id" in task["inputs"]["parameters"]) == (not step.cached)
+        assert ("run_id" in task["inputs"].get("parameters", {})) == (not step.cached)
 
 
 def test_every_step_that_takes_the_home_mounts_it(documents):
@@ -184,22 +193,96 @@ def test_every_step_that_takes_the_home_mounts_it(documents):
     assert {pod["activeDeadlineSeconds"] for pod in pods.values()} == {"7200"}
 
 
+KILLED_IN = [step.name for step in RETRAIN.steps if step.name != "reject_ranker"]
+
+
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
-    """A home with a small simulated shop, and the report of a pipeline run in it.
+    """A home with a small simulated shop, its copy, and the report of a pipeline run in the home.
 
-    It takes half a minute: each of the eight steps runs in its own process, as in a cluster.
+    The run was killed once in every step, and continued.  It takes a minute: each of the steps
+    runs in its own process, as in a cluster.
     """
     home = Home(tmp_path_factory.mktemp("learned") / "home")
     events = simulate(home.root / "shop.jsonl", users=120, items=80, days=12)
     ingest([events], home=home, clock=Clock.of(Settings(home, clock="2026-01-18T00:00:00Z")))
     repository.render(home, RedisAddress.local(6379))
     repository.apply(home)
-    return home, run_pipeline(RETRAIN, home)
+    copy = Home(tmp_path_factory.mktemp("copy") / "home")
+    shutil.copytree(home.root, copy.root, symlinks=True)
+    module = "tests.pipelines.kubeflow.killed_runs"
+    killed = subprocess.run(
+        [sys.executable, "-m", module, str(home.root), "retrain", *KILLED_IN],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert killed.stdout.split()[-1] == KILLED_IN[-1]
+    return home, run_pipeline(RETRAIN, home), copy
+
+
+def test_a_run_that_was_killed_in_every_step_runs_no_finished_step_again(learned):
+    home, _, _ = learned
+
+    finished = Counter(
+        output.parent.name
+        for output in (home.root / "kubeflow" / "runs").glob("*/*/executor_output.json")
+    )
+
+    steps = {step.name.replace("_", "-") for step in RETRAIN.all_steps} - {"reject-ranker"}
+    assert finished == dict.fromkeys(steps, 1)
+    assert recent_runs(home)[0]["state"] == "SUCCEEDED"
+
+
+def test_a_killed_run_publishes_the_bytes_of_one_by_command(learned, monkeypatch):
+    home, _, copy = learned
+    monkeypatch.setenv("AISLE_HOME", str(copy.root))
+
+    assert main(["step", "transform_features", "--json"]) == 0
+    assert main(["train", "--json"]) == 0
+
+    published = [load_manifest(current(one, "ranker", "default")).files for one in (home, copy)]
+    measured = {"verdict.json", "verdict.md"}  # They have the latency of scoring.
+    first, second = ({n: f for n, f in each.items() if n not in measured} for each in published)
+    assert first == second
+    assert len(first) > 4
+
+
+def test_a_step_writes_the_same_bytes_by_hand_and_in_kubeflow(learned, tmp_path):
+    home, _, _ = learned
+    (run,) = (home.root / "kubeflow" / "runs").glob("*/build-dataset/dataset")
+    (statistics,) = (home.root / "kubeflow" / "runs").glob("*/describe-dataset/statistics")
+
+    ranker_steps.build_dataset(home.root, tmp_path / "dataset")
+    ranker_steps.describe_dataset(tmp_path / "dataset", tmp_path / "statistics")
+
+    assert content_hash(tmp_path / "dataset") == content_hash(run)
+    assert content_hash(tmp_path / "statistics") == content_hash(statistics)
+
+
+def test_outputs_have_metadata_that_say_what_they_are(learned):
+    home, _, _ = learned
+
+    (dataset,) = outputs_of(home, "build-dataset", "dataset")
+    (ranker,) = outputs_of(home, "train-ranker", "ranker")
+
+    facts = dataset["metadata"]
+    assert facts["sha256"] == content_hash(Path(dataset["uri"]))
+    assert facts["rows"] > facts["clicked_rankings"] > 0
+    assert facts["first"] < facts["last"]
+    assert facts["code_sha256"] == ranker["metadata"]["code_sha256"] == code_version()
+    assert ranker["metadata"]["learned_until"]
+
+
+def outputs_of(home, step, name):
+    """The artifacts of an output of a finished step."""
+    (path,) = (home.root / "kubeflow" / "runs").glob(f"*/{step}/executor_output.json")
+    return json.loads(path.read_text())["artifacts"][name]["artifacts"]
 
 
 def test_a_local_run_publishes_the_ranker_it_measured(learned):
-    home, published = learned
+    home, published, _ = learned
 
     evaluation = json.loads((home.current / "ranker" / "default" / "evaluation.json").read_text())
 
@@ -207,8 +290,25 @@ def test_a_local_run_publishes_the_ranker_it_measured(learned):
     assert 0 < evaluation["test"]["ndcg@10"] <= 1
 
 
+def test_a_run_writes_the_pages_and_figures(learned):
+    home, _, _ = learned
+    runs = home.root / "kubeflow" / "runs"
+
+    def page(step, name):
+        (path,) = runs.glob(f"*/{step}/{name}")
+        return path.read_text()
+
+    (figures,) = outputs_of(home, "evaluate-ranker", "figures")
+    assert 0 < figures["metadata"]["test/ndcg@10"] <= 1
+    assert "<html" in page("evaluate-ranker", "evaluation_page")
+    assert page("evaluate-ranker", "model_card_page").startswith("# ")
+    assert page("check-gate", "verdict_page").startswith("# Verdict: publish")
+    assert "Features" in page("describe-dataset", "statistics_page")
+    assert page("transform-features", "summary").startswith("# Features")
+
+
 def test_a_run_that_is_not_better_is_rejected_with_its_reason_and_changes_nothing(learned):
-    home, published = learned
+    home, published, _ = learned
     before = current(home, "ranker", "default")
 
     rejected = run_pipeline(RETRAIN, home)
@@ -217,26 +317,14 @@ def test_a_run_that_is_not_better_is_rejected_with_its_reason_and_changes_nothin
     assert (published["ranker"], rejected["ranker"]) == (before.name, None)
     assert "not above zero" in rejected["reason"]
     assert find_version(home, "default", rejected["rejected"]).state == "rejected"
-    runs = [*map(json.loads, (home.root / "kubeflow/runs.jsonl").read_text().splitlines())]
-    assert [run["state"] for run in runs] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [run["state"] for run in recent_runs(home)] == ["SUCCEEDED", "SUCCEEDED"]
+    assert len(outputs_of(home, "build-dataset", "dataset")) == 1, "expected a hit of the cache"
 
 
 def test_a_local_run_publishes_the_candidate_indexes(learned):
-    home, _ = learned
+    home, _, _ = learned
 
     assert (home.current / "lexical" / "default").exists()
-
-
-def test_a_run_writes_the_report_pages_and_figures(learned):
-    home, _ = learned
-    run = min((home.root / "kubeflow" / "runs").iterdir())
-
-    measured = json.loads((run / "evaluate-ranker" / "executor_output.json").read_text())
-
-    assert "<html" in (run / "evaluate-ranker" / "page").read_text()
-    assert (run / "transform-features" / "summary").read_text().startswith("# Features")
-    (metrics,) = measured["artifacts"]["figures"]["artifacts"]
-    assert 0 < metrics["metadata"]["test/ndcg@10"] <= 1
 
 
 def test_a_file_that_is_not_yaml_is_rejected(tmp_path):
@@ -257,6 +345,8 @@ def test_a_failed_step_fails_the_run_and_is_named(tmp_path, monkeypatch, capfd):
     printed = capfd.readouterr()
     assert printed.out == ""
     assert "Traceback" in printed.err
+    attempts = re.findall(r"Executing task \S*'transform-features'", printed.err)
+    assert len(attempts) == 1 + RETRAIN.step("transform_features").retry
     assert list(elsewhere.iterdir()) == []
     assert (home / "kubeflow" / "runs").is_dir()
     run = json.loads((home / "kubeflow" / "runs.jsonl").read_text())

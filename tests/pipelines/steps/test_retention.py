@@ -42,6 +42,8 @@ def test_old_files_are_removed_and_new_ones_stay(settings):
     for age in ("old", "new"):
         for path in (
             f"kubeflow/runs/{age}/dataset",
+            f"kubeflow/reports/{age}/publish_ranker.json",
+            f"kubeflow/cache/{age}.json",
             f"datasets/{age}.parquet",
             f"log/quarantine/{age}.jsonl",
             f"log/compacted/.{age}.tmp",
@@ -52,12 +54,14 @@ def test_old_files_are_removed_and_new_ones_stay(settings):
 
     assert removed(report) == {
         ("run", "kubeflow/runs/old"),
+        ("run", "kubeflow/reports/old"),
+        ("run", "kubeflow/cache/old.json"),
         ("dataset", "datasets/old.parquet"),
         ("quarantine", "log/quarantine/old.jsonl"),
         ("temporary", "log/compacted/.old.tmp"),
     }
     assert not [path for path in root.rglob("*") if "old" in path.name]
-    assert len([path for path in root.rglob("*") if "new" in path.name]) == 4
+    assert len([path for path in root.rglob("*") if "new" in path.name]) == 6
 
 
 def test_a_dry_run_removes_nothing(settings):
