@@ -21,7 +21,7 @@ def write_log(home: Home, events) -> Home:
     return home
 
 
-def slate(request, user, at, *, variant=None, clicks=(), degraded=(), **changes):
+def slate(request, user, at, *, variant=None, unit="user", clicks=(), degraded=(), **changes):
     """Return an answer, its slate as shown, and a click on some positions.
 
     Args:
@@ -30,7 +30,7 @@ def slate(request, user, at, *, variant=None, clicks=(), degraded=(), **changes)
     """
     items = tuple(map(ShownItem, ITEMS))
     shared = {"request_id": request, "user_id": user, "items": items, **changes}
-    tags = {} if variant is None else {NAME: (variant, "user")}
+    tags = {} if variant is None else {NAME: (variant, unit)}
     return [
         ServedEvent(
             event_id=f"s{request}", event_time=at, experiments=tags, degraded=degraded, **shared

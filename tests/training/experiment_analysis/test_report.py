@@ -87,6 +87,24 @@ def test_outcomes_count_from_the_first_exposure_to_the_end_of_the_experiment(hom
     assert report["has_ended"]
 
 
+def test_sessions_are_units_where_the_exposure_says_so(home, declared):
+    session = {"variant": "candidate", "unit": "session", "session_id": "s1"}
+    events = [
+        *slate("a", None, START + HOUR, clicks=(1,), **session),
+        *slate("b", "u1", START + 2 * HOUR, **session),
+        act("p1", "u1", START + 3 * HOUR, type_="purchase", value=8.0, session_id="s1"),
+        act("p2", "u1", START + 4 * HOUR, type_="purchase", value=5.0, session_id="s2"),
+        *slate("c", "u2", START + HOUR, variant="control"),
+    ]
+
+    report = experiment_report(write_log(home, events), declared(), START + DAY)
+
+    control, candidate = report["variants"]
+    assert (control["units"], candidate["units"]) == (1, 1)
+    assert (candidate["exposures"], candidate["slate_clicks"]) == (2, 1)
+    assert (candidate["orders"], candidate["revenue"]) == (1, 8.0)
+
+
 def test_better_variant_is_shipped(better_home, declared):
     report = experiment_report(better_home, declared(), START + 5 * DAY)
 
