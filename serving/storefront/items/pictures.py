@@ -48,8 +48,8 @@ _SHAPES = (
 )
 _ACCENTS = (
     '<circle cx="80" cy="60" r="12"/>',
-    '<path d="M48 60h64v8H48Z"/>',
-    '<path d="M64 44l32 32-6 6-32-32Z"/>',
+    '<path d="M52 50h56v5H52ZM52 65h56v5H52Z"/>',
+    '<path d="M60 50l20 18 20-18v12L80 80 60 62Z"/>',
     '<circle cx="66" cy="56" r="7"/><circle cx="94" cy="56" r="7"/>',
     '<rect x="68" y="48" width="24" height="24" rx="3"/>',
     '<path d="M62 72q18-26 36 0Z"/>',
