@@ -1,6 +1,14 @@
 """Experiments over HTTP: a file is loaded within a second, answers name the variants."""
 
+import random
+from collections import Counter
+from contextlib import contextmanager
+
 import pytest
+
+from pipelines.steps import refresh
+from training.experiment_analysis import experiment_report
+from training.experiments import Experiments
 
 EXPERIMENT = """
 [[experiment]]
@@ -14,17 +22,35 @@ name = "control"
 [[experiment.variant]]
 name = "new"
 sources = { newest = 50.0 }
+
+[experiment.decision]
+metric = "clicks_per_unit"
+units = 240
 """
 
 
-@pytest.fixture
-def experiment(service):
+@contextmanager
+def running(service, name):
+    """Let an experiment of this name run until the block ends."""
     path = service.home.root / "experiments.toml"
-    path.write_text(EXPERIMENT)
+    path.write_text(EXPERIMENT.replace('name = "sources"', f'name = "{name}"'))
     assert service.eventually(lambda: home(service, user="anybody").get("experiments"))
     yield path
     path.unlink()
     assert service.eventually(lambda: "experiments" not in home(service, user="anybody"))
+
+
+@pytest.fixture
+def experiment(service):
+    with running(service, "sources") as path:
+        yield path
+
+
+@pytest.fixture
+def unused_experiment(service):
+    """An experiment that no other test uses."""
+    with running(service, "two-lists") as path:
+        yield path
 
 
 def home(service, params=None, **body):
@@ -79,3 +105,34 @@ def test_a_visit_that_begins_without_a_user_keeps_its_variant_after_the_login(se
         after = home(service, session=session, user=user)["experiments"]["sources"]
 
         assert [before, at_login, after] == [before] * 3
+
+
+SHOPPERS = 240
+CLICKS = {"control": 0.2, "new": 0.6}
+"""Variant → how often a shopper clicks the first item of its list."""
+
+
+def test_the_report_of_live_traffic_names_the_better_variant(service, unused_experiment):
+    rng, clicked = random.Random(5), Counter()
+    for n in range(SHOPPERS):
+        shopper = f"shopper-of-two-lists-{n}"
+        answer = home(service, {"shown": "1"}, user=shopper)
+        variant = answer["experiments"]["two-lists"]
+        if rng.random() < CLICKS[variant]:
+            clicked[variant] += 1
+            service.click(
+                answer["items"][0]["item"], user_id=shopper, request_id=answer["request_id"]
+            )
+    refresh(service.settings)
+    declared = Experiments.load(unused_experiment).get("two-lists")
+
+    report = experiment_report(service.home, declared, service.clock.now())
+
+    control, new = report["variants"]
+    (comparison,) = report["comparisons"]
+    assert control["units"] + new["units"] >= SHOPPERS
+    assert [each["clicks"] for each in report["variants"]] == [clicked["control"], clicked["new"]]
+    assert not report["sample_ratio"]["is_mismatch"]
+    assert comparison["verdict"]["decision"] == "ship"
+    change = comparison["metrics"]["clicks_per_unit"]["change"]
+    assert change["low"] < CLICKS["new"] / CLICKS["control"] - 1 < change["high"]
