@@ -3,6 +3,7 @@
 import inspect
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,7 @@ READ = Step("read_table", read_table, (TABLE,), (), SMALL, retry=0)
 
 
 STEPS = steps()
+BUILT_IN = pipelines()
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
@@ -64,6 +66,25 @@ def test_every_function_of_the_steps_is_declared():
 
 def test_the_verb_of_training_has_the_options_of_its_pipeline():
     assert {*TRAINING} == {*RETRAIN.options}
+
+
+def test_a_package_adds_a_whole_pipeline_unless_a_name_is_taken(monkeypatch):
+    def install(**added):
+        groups = {registry.OF_PIPELINES: added}
+        monkeypatch.setattr(registry, "extensions", lambda group, _: groups.get(group, {}))
+
+    install(both=Pipeline("both", "", (WRITE, READ), ("read_table",)))
+    assert steps()["write_table"] == WRITE
+    assert [*pipelines()] == [*BUILT_IN, "both"]
+
+    install(verify=Pipeline("verify", "", (WRITE,), ("write_table",)))
+    with pytest.raises(ExtensionError, match=r"'verify' of aisle.pipelines.*Rename it."):
+        pipelines()
+
+    other = replace(WRITE, name="train_ranker")
+    install(other=Pipeline("other", "", (other,), ("train_ranker",)))
+    with pytest.raises(ExtensionError, match="another step train_ranker"):
+        steps()
 
 
 def test_a_parameter_has_one_declaration_in_all_steps():
