@@ -17,6 +17,10 @@ _LEAST = 5
 _NOT_NEGATIVE = ("price", "list_price", "stock")
 
 
+_LEAST_OF_REQUESTS = 20
+"""One lost ranking leaves all its interactions, some ten, without their request."""
+
+
 def kind_expectations(shop: Shop) -> Iterator[Expectation]:
     """Yield the expectations of all kinds in one shop."""
     for position, field in enumerate(shop.item_fields, start=1):
@@ -117,7 +121,7 @@ def _references() -> Iterator[Expectation]:
         sentence="Each request id of an interaction belongs to a ranking or an answer.",
         sql="interaction_requests_exist",
         allowed_share=_MANY,
-        least=_LEAST,
+        least=_LEAST_OF_REQUESTS,
         advice="Send the missing rankings, or correct the request ids",
     )
     yield Expectation(

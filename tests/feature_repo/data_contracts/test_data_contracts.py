@@ -198,12 +198,21 @@ def test_every_expectation_has_its_own_name_sentence_and_advice():
         assert one.advice[-1] != "."
 
 
+def contents(home):
+    """The bytes of all files but those of the validation itself."""
+    files = (path for path in home.root.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in files if "validation" not in path.parts}
+
+
 def test_the_step_writes_its_page_and_stops_at_a_violation(faulty):
+    before = contents(faulty)
+
     with pytest.raises(ContractError, match="violates its contract in 12 of"):
         VALIDATE.run(faulty)
 
     report = json.loads((faulty.root / VALIDATION_REPORT).read_text())
     page = (faulty.root / VALIDATION_REPORT).with_name("validation.html").read_text()
+    assert contents(faulty) == before
     assert not report["holds"]
     assert all(name in page for name in report["violations"])
 
@@ -221,3 +230,16 @@ def test_a_home_without_events_has_nothing_to_check(home):
     home.root.mkdir()
 
     assert VALIDATE.run(home)["checks"] == 0
+
+
+def test_lost_rankings_of_a_shop_with_markets_are_few_of_each_market(tmp_path):
+    breakage = Breakage(lost=0.05)
+    config = ShopConfig(users=60, items=60, markets=("gb", "de"), breakage=breakage)
+    path = simulate(tmp_path / "shop.jsonl", days=9, config=config)
+    home = home_of(tmp_path, [json.loads(line) for line in path.read_text().splitlines()])
+
+    report = check_contracts(home)
+
+    assert report.violations == ()
+    assert {check.market for check in report.checks if check.subject == "ranking"} == {"gb", "de"}
+    assert any(check.violating for check in report.checks)
