@@ -102,8 +102,7 @@ def _recall_page(data: dict[str, Any]) -> Page:
             [source, f"{share:.4f}", f"{recall['marginal'][source]:+.4f}"]
             for source, share in recall["alone"].items()
         ]
-        interval = f"{union['value']:.4f} [{union['low']:.4f}, {union['high']:.4f}]"
-        rows.append(["all together", interval, ""])
+        rows.append(["all together", interval_text(union), ""])
         parts.append(table(title, ["source", "alone", "lost without it"], rows, numbers=2))
     return pages(*parts)
 
