@@ -9,7 +9,7 @@ from typing import Any, cast
 from feature_repo.home import Clock, SettingError, Settings, extensions
 from pipelines.catalogue import PUBLISH_INDEXES
 from pipelines.declarations import DATASET, RANKER
-from pipelines.terminal import Outcome, Page, item_titles, line, pages, table
+from pipelines.terminal import Outcome, Page, interval_text, item_titles, line, pages, table
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"(?P<min>{_NUMBER})?\.\.(?P<max>{_NUMBER})?")
