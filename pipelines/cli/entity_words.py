@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from feature_repo.home import to_text
+from pipelines.inspection import in_words
 from pipelines.terminal import Page, line, pages, table
-
-_LISTED = 5
-"""Elements of a list that are shown."""
 
 
 def entity_words(features: Sequence[Mapping[str, Any]], *, with_online: bool) -> Page:
@@ -48,35 +45,3 @@ def _row(feature: Mapping[str, Any], with_online: bool) -> list[object]:
     since = (feature["since"] or "")[:16].replace("T", " ")
     words = feature["description"].split(";")[0].rstrip(".")
     return [words.removesuffix(f": {feature['unit']}"), value, since]
-
-
-def in_words(value: Any, unit: str) -> str:
-    """Return a value of a feature as a person writes it.
-
-    >>> in_words(1990, "minor units of money"), in_words(0.25, "share"), in_words(3, "events")
-    ('19.90', '25 %', '3')
-    >>> in_words(["a\x1fb", "c"], "texts"), in_words(None, "events"), in_words(True, "")
-    ('a/b, c', 'no value', 'yes')
-    """
-    if isinstance(value, list):
-        listed = ", ".join(in_words(element, unit) for element in value[:_LISTED])
-        further = f" … ({len(value)})" if len(value) > _LISTED else ""
-        return f"{listed}{further}" or "none"
-    if value is None or value == "":
-        return "no value"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value.replace("\x1f", "/")
-    return _number_in_words(value, unit)
-
-
-def _number_in_words(number: float, unit: str) -> str:
-    match unit:
-        case "minor units of money":
-            return f"{number / 100:.2f}"
-        case "microseconds since 1970 UTC":
-            return to_text(int(number))[:16].replace("T", " ")
-        case "share":
-            return f"{number:.0%}".replace("%", " %")
-    return f"{number:g}" if isinstance(number, float) else str(number)

@@ -85,19 +85,19 @@ def _show(args: argparse.Namespace) -> Outcome:
     from feature_repo.online.hydration import OnlineReader
     from feature_repo.online.redis import redis_client
     from feature_repo.shop import Shop
-    from pipelines.cli import entity_page
     from pipelines.cli.entity_words import entity_words
+    from pipelines.inspection import entity
 
-    settings, subject = Settings.from_environment(), entity_page.Subject.of(args.subject or "")
+    settings, subject = Settings.from_environment(), entity.Subject.of(args.subject or "")
     home = settings.home
     t = parse_instant(args.at, "at") if args.at else Clock.of(settings).now()
-    offline, online = entity_page.offline(home, subject, t), {}
+    offline, online = entity.offline(home, subject, t), {}
     if args.at is None:
         with home_redis(settings) as address, redis_client(address) as client:
             reader = OnlineReader(home, Shop.load(home.shop_toml), client)
-            online = entity_page.online(reader, subject, t)
+            online = entity.online(reader, subject, t)
     features = [row | {"online": online.get(row["feature"])} for row in offline]
-    events = entity_page.events(home, subject, t)
+    events = entity.events(home, subject, t)
     page = pages(
         line(f"{subject.kind} {subject.key} at {to_text(t)}"),
         entity_words(features, with_online=args.at is None),

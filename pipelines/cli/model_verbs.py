@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.home import Home, SettingError, Settings
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
 
 _COUNTS = {"list": (0,), "show": (0, 1), "compare": (1, 2), "promote": (1,), "retire": (1,)}
 """How many versions follow an action."""
-
-_SHOWN_METRICS = ("ndcg@10", "recall@10", "mrr", "revenue@10")
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
@@ -54,84 +51,70 @@ def models(args: argparse.Namespace) -> Outcome:
 
 
 def _list(_: argparse.Namespace, home: Home) -> Outcome:
-    from training.artifacts import list_versions, model_names, read_history
+    from pipelines.inspection import list_models
 
-    names = model_names(home)
-    versions = [one for name in names for one in list_versions(home, name)]
+    data = list_models(home)
+    if not data["models"]:
+        return Outcome(data, line("No ranker is stored in this home; `aisle train` makes one."))
     rows: list[list[object]] = [
         [
-            one.name,
-            one.version,
-            one.state,
-            _interval(_card(one).get("metrics", {}).get("ndcg@10")),
-            one.reason,
+            one["model"],
+            one["version"],
+            one["state"],
+            _interval(one["metrics"].get("ndcg@10")),
+            one["reason"],
         ]
-        for one in versions
+        for one in data["models"]
     ]
-    data = {
-        "models": [_described(one) for one in versions],
-        "history": {name: [vars(one) for one in read_history(home, name)] for name in names},
-    }
-    if not versions:
-        return Outcome(data, line("No ranker is stored in this home; `aisle train` makes one."))
     columns = ["model", "version", "state", "ndcg@10 on its test", "reason"]
     return Outcome(data, table("", columns, rows))
 
 
 def _show(args: argparse.Namespace, home: Home) -> Outcome:
-    from training.artifacts import CURRENT, find_version, read_history, verify
-    from training.evaluation import lineage, open_lineage
-    from training.gate import VERDICT
+    from pipelines.inspection import show_model
+    from training.artifacts import CURRENT
 
-    version = find_version(home, args.model, args.versions[0] if args.versions else CURRENT)
-    verify(version.folder)
-    chain = lineage(version.manifest, version.version)
-    verdict = _read(version, VERDICT)
-    data = _described(version) | {"card": _card(version), "verdict": verdict, "lineage": chain}
+    data = show_model(home, args.model, args.versions[0] if args.versions else CURRENT)
     if args.openlineage:
-        changes = read_history(home, version.name)
-        made = next((one for one in changes if one.version == version.version), None)
-        events = [] if made is None else open_lineage(chain, made, home.project)
-        return Outcome({"events": events}, pages(*(line(json.dumps(one)) for one in events)))
+        return _open_lineage(data, home)
     rows: list[list[object]] = [
-        [link["what"], link["id"] or "not recorded", link["detail"]] for link in chain
+        [link["what"], link["id"] or "not recorded", link["detail"]] for link in data["lineage"]
     ]
     parts = [
-        line(f"{version.name} {version.version}, {version.state}"),
-        line(version.reason or "No reason is recorded."),
+        line(f"{data['model']} {data['version']}, {data['state']}"),
+        line(data["reason"] or "No reason is recorded."),
     ]
     if args.lineage:
         parts.append(table("Made from", ["", "id", ""], rows))
     else:
-        parts += [_metrics([version]), *([_guardrails(verdict)] if verdict else [])]
+        verdict = data["verdict"]
+        parts += [_metrics([data]), *([_guardrails(verdict)] if verdict else [])]
     return Outcome(data, pages(*parts))
 
 
-def _compare(args: argparse.Namespace, home: Home) -> Outcome:
-    from training.artifacts import CURRENT, find_version
+def _open_lineage(data: dict[str, Any], home: Home) -> Outcome:
+    from training.artifacts import read_history
+    from training.evaluation import open_lineage
 
-    names = args.versions if len(args.versions) == 2 else [CURRENT, *args.versions]
-    versions = [find_version(home, args.model, name) for name in names]
-    parents = [one.manifest.parents.get("dataset_sha256") for one in versions]
-    same = parents[0] is not None and parents[0] == parents[1]
-    note = (
-        "Both were measured on the same test rankings."
-        if same
-        else "They were measured on different rankings: the figures do not tell which is better."
-    )
-    columns = [set(one.manifest.columns) for one in versions]
-    only = [sorted(columns[0] - columns[1]), sorted(columns[1] - columns[0])]
-    data = {
-        "versions": [_described(one) | {"metrics": _card(one).get("metrics")} for one in versions],
-        "same_dataset": same,
-        "columns_only": only,
-    }
+    changes = read_history(home, data["model"])
+    made = next((one for one in changes if one.version == data["version"]), None)
+    events = [] if made is None else open_lineage(data["lineage"], made, home.project)
+    return Outcome({"events": events}, pages(*(line(json.dumps(one)) for one in events)))
+
+
+def _compare(args: argparse.Namespace, home: Home) -> Outcome:
+    from pipelines.inspection import compare_models
+    from training.artifacts import CURRENT
+
+    first, second = args.versions if len(args.versions) == 2 else [CURRENT, *args.versions]
+    data = compare_models(home, args.model, (first, second))
     features = [
-        line(f"Only {one.version} reads: {', '.join(names)}")
-        for one, names in zip(versions, only, strict=True)
+        line(f"Only {one['version']} reads: {', '.join(names)}")
+        for one, names in zip(data["versions"], data["columns_only"], strict=True)
         if names
     ]
-    return Outcome(data, pages(_metrics(versions), line(note), *features))
+    note = line(data["note"])
+    return Outcome(data, pages(_metrics(data["versions"]), note, *features))
 
 
 def _shadow(_: argparse.Namespace, home: Home) -> Outcome:
@@ -181,10 +164,12 @@ def _retire(args: argparse.Namespace, home: Home) -> Outcome:
 
 
 def _moved(version: "Version") -> Outcome:
+    from pipelines.inspection import describe_model
+
     text = f"Ranker {version.name} {version.version} is now {version.state}."
     if version.state == "in use":
         text += "  A running service loads it within a second."
-    return Outcome(_described(version), line(text))
+    return Outcome(describe_model(version), line(text))
 
 
 def _reason(args: argparse.Namespace) -> str:
@@ -194,28 +179,6 @@ def _reason(args: argparse.Namespace) -> str:
             "found none."
         )
     return str(args.reason)
-
-
-def _described(version: "Version") -> dict[str, Any]:
-    return {
-        "model": version.name,
-        "version": version.version,
-        "state": version.state,
-        "reason": version.reason,
-        "columns": len(version.manifest.columns),
-    }
-
-
-def _card(version: "Version") -> dict[str, Any]:
-    """The model card of a version; empty for a ranker that was published without one."""
-    return _read(version, "model_card.json")
-
-
-def _read(version: "Version", file: str) -> dict[str, Any]:
-    """Read a JSON file of a version; empty where it has none."""
-    path: Path = version.folder / file
-    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return content
 
 
 def _guardrails(verdict: dict[str, Any]) -> Page:
@@ -236,12 +199,14 @@ def _guardrails(verdict: dict[str, Any]) -> Page:
     return table(f"Verdict of the gate: {verdict['decision']}", columns, rows)
 
 
-def _metrics(versions: "list[Version]") -> Page:
-    metrics = [_card(one).get("metrics", {}) for one in versions]
+def _metrics(versions: list[dict[str, Any]]) -> Page:
+    from pipelines.inspection import SHOWN_METRICS
+
     rows: list[list[object]] = [
-        [name, *(_interval(one.get(name)) for one in metrics)] for name in _SHOWN_METRICS
+        [name, *(_interval(one["metrics"].get(name)) for one in versions)] for name in SHOWN_METRICS
     ]
-    return table("On the test rankings of each", ["", *(one.version for one in versions)], rows)
+    title = "On the test rankings of each"
+    return table(title, ["", *(one["version"] for one in versions)], rows)
 
 
 def _interval(value: dict[str, float] | None) -> str:

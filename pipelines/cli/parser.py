@@ -328,6 +328,11 @@ VERBS = {
         actions=("list", "show", "compare", "promote", "rollback", "retire", "shadow"),
     ),
     "serve": Verb("answer over HTTP until Ctrl-C", "verbs:serve", _serve),
+    "console": Verb(
+        "show the home and its service as pages for a browser, until Ctrl-C",
+        "console_verb:console",
+        _options_of("console_verb"),
+    ),
     "rank": Verb("have a running service put items in order", "verbs:rank", _rank),
     "search": Verb("have a running service answer a query", "search_verbs:search", _search),
     "recommend": Verb(

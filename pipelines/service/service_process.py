@@ -110,7 +110,7 @@ def started_service(
         raise SettingError(f"--wait: expected more than 0 seconds, found {limit:g}.")
     _check_keys(settings, host)
     _log_of(settings).unlink(missing_ok=True)
-    with AisleClient(f"http://{_in_url(host)}:{port}") as client:
+    with AisleClient(url_of(host, port)) as client:
         service = ServiceProcess(settings, host, port, limit, client, announce)
         try:
             service.start()
@@ -158,7 +158,7 @@ class ServiceProcess:
             ServiceError: the port is in use.
         """
         self._process = None
-        _check_port(self.host, self.port)
+        check_port(self.host, self.port)
         (self.settings.home.bentoml / str(self.port)).mkdir(parents=True, exist_ok=True)
         with _log_of(self.settings).open("ab") as output:
             self._process = subprocess.Popen(
@@ -198,27 +198,39 @@ class ServiceProcess:
             kill_orphans(process.pid)
 
 
-def _check_keys(settings: Settings, host: str) -> None:
-    """Check that only a home with keys is served beyond this machine."""
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a server at a host name or address.
+
+    Raises:
+        ServiceError: it is no address.
+    """
     try:
         addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ServiceError(f"--host: expected an address, found {host!r} ({error}).") from None
-    if all(ipaddress.ip_address(address[0]).is_loopback for *_, address in addresses):
-        return
-    if ApiKeys.load(settings.home.api_keys) is None:
+    return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in addresses)
+
+
+def _check_keys(settings: Settings, host: str) -> None:
+    """Check that only a home with keys is served beyond this machine."""
+    if not is_loopback(host) and ApiKeys.load(settings.home.api_keys) is None:
         raise SettingError(
             f"{host} can be reached from other machines: expected a loopback address or keys, "
             "found no keys. Make one with `aisle key create NAME --scope answers`."
         )
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a server at a host name or address."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _check_port(host: str, port: int) -> None:
-    """Check that the port is free: another server there would answer the client's requests."""
+def check_port(host: str, port: int) -> None:
+    """Check that the port is free: another server there would answer the client's requests.
+
+    Raises:
+        ServiceError: the port is in use.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -9,6 +9,7 @@ from pipelines.steps import (
 )
 from pipelines.steps.code_version import code_version
 from pipelines.steps.daily_report import DAY_PAGE, DAY_REPORT, report_day
+from pipelines.steps.freshness import view_ages
 from pipelines.steps.home_redis import ensure_home_redis, home_redis, load_missing_features
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
 from pipelines.steps.report_steps import PARITY_FILE
@@ -39,4 +40,5 @@ __all__ = [
     "report_day",
     "report_steps",
     "validate",
+    "view_ages",
 ]

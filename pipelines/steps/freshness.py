@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from feature_repo.home import HOUR, PipelineError, to_text
+from feature_repo.home import HOUR, Home, PipelineError, to_text
 from feature_repo.shop import Shop
 from feature_repo.transformations import features_sealed_at
 from feature_repo.views import views_of
@@ -27,16 +27,21 @@ def freshness(update: FeatureUpdate) -> dict[str, Any]:
         "computed_until": to_text(computed),
         "loaded_until": to_text(loaded - 1),
         "hours_since_seal": round((now - computed) / HOUR, 2),
-        "views": dict(_ages(update, now)),
+        "views": dict(view_ages(home, now)),
     }
 
 
-def _ages(update: FeatureUpdate, now: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def view_ages(home: Home, now: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each view that has rows, with their number and the age of the newest in hours.
+
+    The age is None where every row is later than now; `fresh` is the freshness that the view
+    declares.
+    """
     import duckdb
 
-    shop = Shop.load(update.home.shop_toml)
+    shop = Shop.load(home.shop_toml)
     for spec in views_of(shop):
-        files = [str(path) for path in (update.home.features / spec.name).glob("*.parquet")]
+        files = [str(path) for path in (home.features / spec.name).glob("*.parquet")]
         if not files:
             continue
         rows, newest = duckdb.execute(

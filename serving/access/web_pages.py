@@ -6,12 +6,12 @@ reading the answer: then the browser adds `Origin` or `Sec-Fetch-Site`, and the 
 a form.
 """
 
-import ipaddress
 from collections.abc import Collection
 
 from starlette.requests import Request
 
 from serving.contract import ApiError
+from training.pages import is_local_host
 
 _READS = ("GET", "HEAD")
 _FORMS = ("text/plain", "multipart/form-data")
@@ -31,7 +31,7 @@ def check_page(request: Request, origins: Collection[str]) -> None:
         ApiError: 403, another host or origin; 415, the body of a form.
     """
     hosts = request.headers.getlist("host")
-    if len(hosts) != 1 or not _is_local(hosts[0]):
+    if len(hosts) != 1 or not is_local_host(hosts[0]):
         raise ApiError(403, "Host", f"localhost or 127.0.0.1{_CURE}", ", ".join(hosts) or "none")
     if request.method in _READS:
         return
@@ -44,12 +44,3 @@ def check_page(request: Request, origins: Collection[str]) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method == "POST" and media_type in _FORMS:
         raise ApiError(415, "Content-Type", f"application/json{_CURE}", media_type)
-
-
-def _is_local(host: str) -> bool:
-    """Return whether a `Host` header names this machine."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name.lower().rstrip(".") == "localhost"

@@ -3,7 +3,7 @@
 The evaluation report has the theme; pages of a server derive from `templates/layout.html`.
 """
 
-from training.pages.policy import image_origin, page_headers
+from training.pages.policy import image_origin, is_local_host, page_headers
 from training.pages.rendering import environment
 from training.pages.static_files import THEME, static_file
 
@@ -11,6 +11,7 @@ __all__ = [
     "THEME",
     "environment",
     "image_origin",
+    "is_local_host",
     "page_headers",
     "static_file",
 ]

@@ -1,9 +1,11 @@
-"""The headers of a page: it loads only files of its own host, and images of named hosts.
+"""The headers of a page, which loads only files of its own host and images of named hosts; and the
+check that a request names this machine.
 
 A page has no inline script and no inline style, so a text of the shop that reaches the page as HTML
 could neither run nor load anything.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -52,3 +54,19 @@ def image_origin(address: object) -> str | None:
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or parts.username:
         return None
     return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
+
+
+def is_local_host(host: str) -> bool:
+    """Return whether a `Host` header names this machine.
+
+    A page of another site can let its own name point to 127.0.0.1 and read answers (DNS rebinding);
+    then `Host` is the name of that site.
+
+    >>> is_local_host("localhost:3001"), is_local_host("[::1]:80"), is_local_host("shop.example")
+    (True, True, False)
+    """
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name.lower().rstrip(".") == "localhost"

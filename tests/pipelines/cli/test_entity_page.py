@@ -7,8 +7,8 @@ from rich.console import Console
 
 from feature_repo.home import HOUR, SettingError
 from feature_repo.transformations import transform
-from pipelines.cli.entity_page import Subject, events, offline, online
 from pipelines.cli.entity_words import entity_words
+from pipelines.inspection.entity import Subject, events, offline, online
 from tests.feature_repo.online.conftest import room
 from tests.feature_repo.online.histories import NOW, click, ranking, upsert
 

@@ -11,8 +11,8 @@ import pytest
 
 from feature_repo.events.log import Quarantine
 from feature_repo.home import SettingError, Settings, exclusive_training
-from pipelines.cli.doctor import examine
 from pipelines.cli.main import main
+from pipelines.inspection.doctor import examine
 from pipelines.steps import remove_unneeded
 from training.artifacts import current, publish
 

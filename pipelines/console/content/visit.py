@@ -1,0 +1,52 @@
+"""One request of a page: the home, its clock, the parameters, and the running service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from feature_repo.home import Clock, Home, SettingError, Settings
+from pipelines.service import AisleClient
+
+_SERVICE_SECONDS = 5.0
+"""Limit of an answer of the service."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request of one page.
+
+    Attributes:
+        parameters: of the address.
+        service_url: of the service, which may be away.
+    """
+
+    settings: Settings
+    service_url: str
+    parameters: Mapping[str, str]
+
+    @property
+    def home(self) -> Home:
+        """The home that the console shows."""
+        return self.settings.home
+
+    @cached_property
+    def now(self) -> int:
+        """The instant of the visit by the home's clock.
+
+        Raises:
+            SettingError: the home is new; a visit does not start its clock.
+        """
+        if not Clock.is_set(self.home):
+            raise SettingError(
+                f"{self.home.root}: expected a home with events, found none. Add events: "
+                "`aisle ingest EVENTS`, or `make demo`."
+            )
+        return Clock.of(self.settings).now()
+
+    def get(self, name: str) -> str:
+        """Return a parameter; empty without it."""
+        return self.parameters.get(name, "").strip()
+
+    def client(self) -> AisleClient:
+        """Return a client of the service; a context manager."""
+        return AisleClient(self.service_url, key=self.settings.api_key, timeout=_SERVICE_SECONDS)

@@ -1,0 +1,150 @@
+"""The overview: what works, what is in use, how fresh features are, and how many events came."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from feature_repo.events.log import list_relations
+from feature_repo.home import Clock, Home, ServiceError, to_text
+from feature_repo.transformations import features_sealed_at
+from pipelines.console.content import (
+    Block,
+    Column,
+    Content,
+    Figure,
+    Heading,
+    Notice,
+    Row,
+    Table,
+    Text,
+    Visit,
+    address,
+)
+from pipelines.inspection import Finding, examine
+from pipelines.steps import view_ages
+from training.plots import lines
+
+_KINDS = ("item", "user", "ranking", "interaction")
+_DAYS = 30
+"""Newest days with events that are shown."""
+
+
+def overview(visit: Visit) -> Content:
+    """Show the state of the home and of its service."""
+    if not Clock.is_set(visit.home):
+        text = "The home has no events yet. Add events: `aisle ingest EVENTS`, or `make demo`."
+        return Content("Overview", [Notice(text), *_service(visit)])
+    findings = examine(visit.settings)
+    return Content(
+        "Overview",
+        [
+            _summary(findings),
+            *_service(visit),
+            _findings(findings),
+            Heading("Freshness"),
+            *_freshness(visit),
+            Heading("Events"),
+            *_events(visit.home),
+        ],
+    )
+
+
+def _summary(findings: list[Finding]) -> Block:
+    bad = sum(finding.state == "bad" for finding in findings)
+    notes = sum(finding.state == "note" for finding in findings)
+    if bad:
+        return Notice(f"{bad} parts of the home do not work, and {notes} need attention.")
+    return Text(f"All parts of the home work; {notes} need attention.")
+
+
+def _service(visit: Visit) -> list[Block]:
+    """Show what the service answers with, or that it is away."""
+    try:
+        with visit.client() as client:
+            models = client.models()
+    except ServiceError as error:
+        return [Notice(f"The service is away. {error}")]
+    rows: list[Row] = [
+        {"kind": kind, "name": model["name"], "version": model[kind]}
+        for model in models["models"]
+        for kind in ("ranker", "popularity")
+        if model.get(kind)
+    ]
+    rows += [{key: one[key] for key in ("kind", "name", "version")} for one in models["indices"]]
+    columns = [
+        Column("kind", "kind"),
+        Column("name", "name"),
+        Column("version", "version", _model_address),
+    ]
+    return [
+        Text(f"The service answers at {visit.service_url}."),
+        Table("loaded", "Models and indexes that the service has loaded", columns, rows),
+    ]
+
+
+def _model_address(row: Row) -> str:
+    if row["kind"] != "ranker":
+        return ""
+    return address("model", {"model": row["name"], "version": row["version"]})
+
+
+def _findings(findings: list[Finding]) -> Table:
+    """Show what needs attention first."""
+    states = ("bad", "note", "good")
+    ordered = sorted(findings, key=lambda finding: states.index(finding.state))
+    columns = [
+        Column("subject", "part"),
+        Column("state", "state"),
+        Column("found", "what is there"),
+        Column("cure", "cure"),
+    ]
+    rows: list[Row] = [finding.to_dict() for finding in ordered]
+    return Table("findings", "What `aisle doctor` finds", columns, rows)
+
+
+def _freshness(visit: Visit) -> list[Block]:
+    sealed_at = features_sealed_at(visit.home)
+    if sealed_at is None:
+        return [Notice("No features are computed yet; `aisle refresh` computes them.")]
+    columns = [
+        Column("view", "view", lambda row: address("feature", {"view": row["view"]})),
+        Column("rows", "rows"),
+        Column("hours_since_newest", "hours since the newest"),
+        Column("fresh", "declared freshness"),
+    ]
+    rows: list[Row] = [{"view": view, **age} for view, age in view_ages(visit.home, visit.now)]
+    return [
+        Text(f"Features are computed from events until {to_text(sealed_at)}."),
+        Table("freshness", "Age of each view's rows", columns, rows),
+    ]
+
+
+def _events(home: Home) -> list[Block]:
+    days = events_by_day(home)
+    columns = [Column("day", "day"), *(Column(kind, f"{kind} events") for kind in _KINDS)]
+    rows: list[Row] = [{"day": day, **counts} for day, counts in days.items()]
+    empty = "No events are compacted yet; `aisle refresh` compacts them."
+    table = Table("events", f"Compacted events of the last {_DAYS} days", columns, rows, empty)
+    if len(days) < 2:
+        return [table]
+    series = {kind: [float(counts[kind]) for counts in days.values()] for kind in _KINDS}
+    return [Figure(lines("events-by-day", "Events by day", [*days], series, "day")), table]
+
+
+def events_by_day(home: Home) -> dict[str, Mapping[str, Any]]:
+    """Return the numbers of compacted events by kind, for the newest days with events, in order."""
+    days: dict[str, dict[str, int]] = {}
+    with duckdb.connect() as database:
+        database.execute("set TimeZone = 'UTC'")
+        for kind in _KINDS:
+            paths = [str(path) for path in list_relations(home.log / "compacted", kind)]
+            if paths:
+                counted = database.execute(
+                    "select strftime(seen_at, '%Y-%m-%d') as day_of, count(*) "
+                    "from read_parquet($paths) group by day_of",
+                    {"paths": paths},
+                ).fetchall()
+                for day, count in counted:
+                    days.setdefault(day, dict.fromkeys(_KINDS, 0))[kind] = count
+    return {day: days[day] for day in sorted(days)[-_DAYS:]}
