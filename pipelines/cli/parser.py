@@ -385,10 +385,10 @@ VERBS = {
         actions=("list", "run", "compile", "submit", "status"),
     ),
     "experiment": Verb(
-        "report an experiment with a verdict, or plan how long one would run",
+        "report an experiment with a verdict, decide it, or plan how long one would run",
         "reports.experiment_verbs:experiment",
         _options_of("reports.experiment_verbs"),
-        actions=("report", "plan"),
+        actions=("report", "plan", "decide"),
     ),
     "report": Verb(
         "report a day of the shop: key figures, queries, coverage and freshness",

@@ -147,6 +147,7 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         removed = remove_unneeded(settings).counts()
     with stages.stage("monitor"):
         _measure_quality(home, update.clock.now())
+        _decide_experiments(home, update.clock.now(), announce)
     return RefreshReport(
         sealed_at=to_text(sealed_at),
         compacted=compacted.compacted,
@@ -198,6 +199,23 @@ def _measure_quality(home: Home, now: int, *, only_old: bool = False) -> None:
     last = Quality.read(home) if only_old else None
     if last is None or abs(now - last.measured_at) > _QUALITY_PERIOD:
         measure_quality(home, now)
+
+
+def _decide_experiments(home: Home, now: int, announce: Announce) -> None:
+    """Carry out the decision rules of experiments; a wrong file costs no refresh."""
+    from training.experiments import EXPERIMENTS_FILE
+
+    if not (home.root / EXPERIMENTS_FILE).exists():
+        return
+    from training.experiment_analysis import decide_experiments
+
+    try:
+        decisions = decide_experiments(home, now)
+    except SettingError as error:
+        announce(f"experiments cannot be decided: {error}")
+        return
+    for name, decision in decisions.items():
+        announce(f"experiment {name}: {decision.outcome} {decision.variant}: {decision.reason}")
 
 
 class _Stages:

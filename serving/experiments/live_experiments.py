@@ -8,7 +8,15 @@ from feature_repo.home import Home, SettingError
 from feature_repo.shop import Shop
 from serving.query import Rules
 from serving.state import WatchedFile
-from training.experiments import EXPERIMENTS_FILE, Experiment, Experiments, Variant
+from training.experiments import (
+    DECISIONS_FILE,
+    EXPERIMENTS_FILE,
+    Decision,
+    Experiment,
+    Experiments,
+    Variant,
+    read_decisions,
+)
 
 
 @dataclass
@@ -17,21 +25,26 @@ class LiveExperiments:
 
     Attributes:
         file: the watched file; an invalid new version is refused as a whole.
+        decisions: what was decided on experiments.
         rules: by name, the watched files of rules that variants name.
     """
 
     home: Home
     shop: Shop
     file: WatchedFile[Experiments] = field(init=False)
+    decisions: WatchedFile[dict[str, Decision]] = field(init=False)
     rules: dict[str, WatchedFile[Rules]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        path = self.home.root / DECISIONS_FILE
+        self.decisions = WatchedFile("decisions", path, read_decisions, {})
         path = self.home.root / EXPERIMENTS_FILE
         self.file = WatchedFile("experiments", path, self._load, Experiments())
 
     def reload(self) -> None:
         """Load the file and the files of rules that it names, if they changed."""
         self.file.reload()
+        self.decisions.reload()
         for watched in self.rules.values():
             watched.reload()
 
@@ -41,18 +54,25 @@ class LiveExperiments:
         return self.file.value.holdout
 
     def runnable(self, model_of: Callable[[str], object | None]) -> list[Experiment]:
-        """Return the experiments all of whose models are published.
+        """Return the experiments that were not stopped, and all of whose models are published.
 
         Without one of them, the shoppers of its variant would get what those of the control get.
+        A shipped experiment has one variant.
 
         Args:
             model_of: returns the published model of a name, or None.
         """
         return [
             experiment
-            for experiment in self.file.value.experiments
-            if all(v.model is None or model_of(v.model) for v in experiment.variants)
+            for experiment in map(self._decided, self.file.value.experiments)
+            if experiment.variants
+            and all(v.model is None or model_of(v.model) for v in experiment.variants)
         ]
+
+    def _decided(self, experiment: Experiment) -> Experiment:
+        """Return an experiment as it was decided; a stopped one has no variant."""
+        decision = self.decisions.value.get(experiment.name)
+        return experiment if decision is None else experiment.shipped(decision.variant)
 
     def rules_of(self, variants: Sequence[Variant], default: Rules) -> Rules:
         """Return the rules of variants of different experiments; `default` are the shop's."""

@@ -23,7 +23,8 @@ class Treatment:
     """A variant of one experiment.
 
     Attributes:
-        kind: of the unit; None where the request itself named the variant, which is no exposure.
+        kind: of the unit; None where it is no exposure: the request itself named the variant, or
+            everyone gets it.
     """
 
     experiment: Experiment
@@ -50,7 +51,12 @@ def treatments_of(
         if not _applies(experiment, query):
             continue
         unit = _unit(experiment, query, session)
-        if unit is None or is_held_out(holdout, *unit):
+        if unit is not None and is_held_out(holdout, *unit):
+            continue
+        if experiment.is_shipped:
+            treatments.append(Treatment(experiment, experiment.variants[0], None))
+            continue
+        if unit is None:
             continue
         variant = variant_of(experiment, *unit)
         if variant is not None:

@@ -4,6 +4,7 @@
     metric = "click_rate"        # the primary metric
     minimum_effect = 0.01        # the smallest gain worth shipping, a share of the control
     units = 40000                # planned, of all variants; the interval is narrowest there
+    automatic = true             # each refresh stops or ships it as the rule says
 
     [experiment.decision.guardrails]
     revenue_per_unit = 0.02      # a loss of less than 2 % is accepted
@@ -22,7 +23,7 @@ from training.experiment_analysis.sequence import TUNED_UNITS
 
 Decision = Literal["ship", "stop", "go on", "blocked"]
 
-_KEYS = {"metric", "minimum_effect", "units", "guardrails"}
+_KEYS = {"metric", "minimum_effect", "units", "guardrails", "automatic"}
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class DecisionRule:
         units: planned units of all variants, at which intervals are narrowest.
         guardrails: by metric, the largest accepted loss (non-inferiority margin): a share of the
             control, or percentage points / 100 of a share of failures.
+        automatic: whether a refresh carries out what the rule says.
     """
 
     metric: Metric = METRICS["click_rate"]
     minimum_effect: float = 0.0
     units: float = TUNED_UNITS
     guardrails: Mapping[str, float] = field(default_factory=dict)
+    automatic: bool = False
 
     @classmethod
     def of(cls, table: Mapping[str, Any], experiment: str) -> "DecisionRule":
@@ -57,6 +60,9 @@ class DecisionRule:
             name = table.get("metric", cls.metric.name)
             if name not in METRICS:
                 raise EventError(f"{path}.metric", f"one of {', '.join(METRICS)}", repr(name))
+            automatic = table.get("automatic", False)
+            if not isinstance(automatic, bool):
+                raise EventError(f"{path}.automatic", "true or false", repr(automatic))
             return cls(
                 METRICS[name],
                 number_of(table.get("minimum_effect", 0.0), f"{path}.minimum_effect", 0, 1),
@@ -65,6 +71,7 @@ class DecisionRule:
                     metric: number_of(margin, f"{path}.guardrails.{metric}", 0, 1)
                     for metric, margin in guardrails.items()
                 },
+                automatic,
             )
         except EventError as error:
             raise SettingError(str(error)) from None

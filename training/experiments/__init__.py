@@ -1,17 +1,27 @@
 """Experiments: which variant of a request's settings a shopper gets."""
 
 from training.experiments.assignment import UnitKind, is_held_out, variant_of
+from training.experiments.decisions import (
+    DECISIONS_FILE,
+    Decision,
+    read_decisions,
+    write_decisions,
+)
 from training.experiments.declaration import EXPERIMENTS_FILE, Experiments
 from training.experiments.experiment import Experiment, Variant
 from training.experiments.occasion import Occasion
 
 __all__ = [
+    "DECISIONS_FILE",
     "EXPERIMENTS_FILE",
+    "Decision",
     "Experiment",
     "Experiments",
     "Occasion",
     "UnitKind",
     "Variant",
     "is_held_out",
+    "read_decisions",
     "variant_of",
+    "write_decisions",
 ]

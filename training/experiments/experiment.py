@@ -1,7 +1,7 @@
 """An experiment, and the settings of requests that its variants change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -50,6 +50,7 @@ class Experiment:
         buckets: of its layer, first and last.
         variants: the control is the first.
         decision: how the report decides, as in the file.
+        is_shipped: whether it was decided that all requests get its only variant.
     """
 
     name: str
@@ -59,6 +60,12 @@ class Experiment:
     variants: tuple[Variant, ...]
     occasion: Occasion = field(default_factory=Occasion)
     decision: Mapping[str, Any] = field(default_factory=dict)
+    is_shipped: bool = False
+
+    def shipped(self, variant: str) -> "Experiment":
+        """Return the experiment with one variant for all requests."""
+        only = tuple(each for each in self.variants if each.name == variant)
+        return replace(self, variants=only, is_shipped=True)
 
     @cached_property
     def changes(self) -> frozenset[str]:

@@ -3,13 +3,20 @@
 import argparse
 from pathlib import Path
 
-from feature_repo.home import Clock, SettingError, Settings
+from feature_repo.home import Clock, SettingError, Settings, to_text
 from pipelines.terminal import Outcome
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Declare the options of both actions."""
-    verb.add_argument("name", nargs="?", help="for report: of the experiment")
+    verb.add_argument("name", nargs="?", help="for report and decide: of the experiment")
+    verb.add_argument(
+        "--as",
+        dest="outcome",
+        metavar="OUTCOME",
+        help="for decide: stop, run (undo a decision), or the variant that everyone gets",
+    )
+    verb.add_argument("--reason", default="by hand", help="for decide: why, one sentence")
     verb.add_argument("--html", type=Path, metavar="FILE", help="for report: write it as a page")
     verb.add_argument(
         "--markdown", type=Path, metavar="FILE", help="for report: write it as Markdown"
@@ -28,7 +35,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 def experiment(args: argparse.Namespace) -> Outcome:
     """Run one of the actions."""
-    return {"report": _report, "plan": _plan}[args.action](args)
+    return {"report": _report, "plan": _plan, "decide": _decide}[args.action](args)
 
 
 def _report(args: argparse.Namespace) -> Outcome:
@@ -46,6 +53,28 @@ def _report(args: argparse.Namespace) -> Outcome:
         if path is not None:
             path.write_text(render(report), encoding="utf-8")
     return Outcome(report, experiment_page(report))
+
+
+def _decide(args: argparse.Namespace) -> Outcome:
+    from pipelines.terminal import line
+    from training.experiments import EXPERIMENTS_FILE, Decision, Experiments, write_decisions
+
+    settings = Settings.from_environment()
+    if args.name is None or args.outcome is None:
+        raise SettingError("aisle experiment decide: expected NAME --as stop, run or a variant.")
+    declared = Experiments.load(settings.home.root / EXPERIMENTS_FILE).get(args.name)
+    variants = [variant.name for variant in declared.variants]
+    if args.outcome not in ("stop", "run", *variants):
+        expected = ", ".join(["stop", "run", *variants])
+        raise SettingError(f"--as: expected one of {expected}, found {args.outcome!r}.")
+    at, decision = to_text(Clock.of(settings).now()), None
+    if args.outcome == "stop":
+        decision = Decision("stop", args.reason, at)
+    elif args.outcome != "run":
+        decision = Decision("ship", args.reason, at, args.outcome)
+    write_decisions(settings.home, {args.name: decision})
+    data = {"experiment": args.name, "outcome": args.outcome, "reason": args.reason, "at": at}
+    return Outcome(data, line(f"{args.name}: {args.outcome}. The service follows in a second."))
 
 
 def _plan(args: argparse.Namespace) -> Outcome:
