@@ -29,7 +29,7 @@ def stated_megabytes() -> int:
 
 
 def filled(_: Service) -> Measured:
-    """Fill a service of its own: no request is like another."""
+    """Send a new service only requests with new ids and words."""
     with tempfile.TemporaryDirectory() as folder:
         settings = build_home(Path(folder) / "home")
         publish_ranker(settings.home, Path(folder) / "ranker")

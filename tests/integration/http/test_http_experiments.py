@@ -48,7 +48,7 @@ def experiment(service):
 
 @pytest.fixture
 def unused_experiment(service):
-    """An experiment that no other test uses."""
+    """An experiment of a name for this test alone."""
     with running(service, "two-lists") as path:
         yield path
 
