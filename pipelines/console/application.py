@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from feature_repo.home import AisleError, ArtifactError, EventError, SettingError, Settings
-from pipelines.console.cells import cell, is_text
+from pipelines.console.cells import cell
 from pipelines.console.content import Content, Order, Table, Visit, address
 from pipelines.console.pages import PAGES, Page
 from training.pages import environment, is_local_host, page_headers, static_file
@@ -37,7 +37,6 @@ def application(settings: Settings, service_url: str) -> Starlette:
     templates = environment(FOLDER / "templates")
     templates.globals.update(address=address, asset=_asset, pages=PAGES)
     templates.filters.update(cell=cell)
-    templates.tests.update(text=is_text)
     routes = [
         Route(path, _endpoint(settings, service_url, templates, page, form))
         for page in PAGES

@@ -19,8 +19,3 @@ def cell(value: Any) -> str:
         case float():
             return f"{value:,.4g}"
     return str(value)
-
-
-def is_text(value: Any) -> bool:
-    """Return whether a cell starts at the start of its line, as words do."""
-    return isinstance(value, str)

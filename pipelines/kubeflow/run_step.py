@@ -15,7 +15,7 @@ from feature_repo.home import Home, NotEnoughError, end_after, replacing, restri
 from pipelines.catalogue import find_step
 from pipelines.declarations import HOME, Report, Step
 from pipelines.kubeflow.report_page import figures, markdown
-from pipelines.steps import code_version
+from pipelines.steps import RUN_REPORTS, code_version
 
 RUNNER = "AISLE_RUNNER"
 """Variable of a step on this machine: the process that runs the pipeline."""
@@ -68,7 +68,7 @@ def run_step(
 
 def reports_folder(home: Home, run_id: str) -> Path:
     """Return the folder of a run's reports, one file for each step."""
-    return home.root / "kubeflow" / "reports" / run_id
+    return home.root / RUN_REPORTS / run_id
 
 
 def _store(path: Path, text: str) -> None:

@@ -1,11 +1,13 @@
 """Pages of studies, evaluations, experiments, data contracts and the shop's days."""
 
 from pipelines.pages.dataset_page import dataset_html, dataset_statistics
-from pipelines.pages.day_page import day_html, day_page
+from pipelines.pages.day_page import day_html, day_page, day_sentences
 from pipelines.pages.experiment_page import (
     experiment_html,
     experiment_markdown,
     experiment_page,
+    experiment_sentences,
+    experiment_tables,
     plan_page,
 )
 from pipelines.pages.nameless_page import nameless_page
@@ -17,10 +19,13 @@ __all__ = [
     "dataset_statistics",
     "day_html",
     "day_page",
+    "day_sentences",
     "evaluation_page",
     "experiment_html",
     "experiment_markdown",
     "experiment_page",
+    "experiment_sentences",
+    "experiment_tables",
     "nameless_page",
     "plan_page",
     "surfaces_page",

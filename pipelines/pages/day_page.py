@@ -28,13 +28,13 @@ def day_page(report: Report) -> Page:
         table(each.caption, [*each.head], [[*row] for row in each.rows], numbers=len(each.head) - 1)
         for each in _tables(report)
     ]
-    return pages(*tables, *map(line, _sentences(report)))
+    return pages(*tables, *map(line, day_sentences(report)))
 
 
 def day_html(report: Report) -> str:
     """Render a self-contained page."""
     tables = (each.__html__() for each in _tables(report))
-    return document(f"Day {report['day']}", paragraphs(_sentences(report)), *tables)
+    return document(f"Day {report['day']}", paragraphs(day_sentences(report)), *tables)
 
 
 def _tables(report: Report) -> list[Table]:
@@ -65,7 +65,8 @@ def _figures(title: str, columns: Sequence[str], parts: Sequence[Report]) -> Tab
     return Table(title, ["figure", *columns], rows)
 
 
-def _sentences(report: Report) -> list[str]:
+def day_sentences(report: Report) -> list[str]:
+    """Return coverage, delays, the age of the features and the drift in words."""
     coverage, fresh, sentences = report["coverage"], report["freshness"], []
     if coverage is not None:
         sentences.append(

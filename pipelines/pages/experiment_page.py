@@ -41,17 +41,17 @@ def experiment_page(report: Report) -> Page:
     """Show the verdict of each variant, then the figures."""
     tables = [
         table(each.caption, [*each.head], [[*row] for row in each.rows], numbers=len(each.head) - 1)
-        for each in _tables(report)
+        for each in experiment_tables(report)
     ]
-    return pages(*map(line, _sentences(report)), *tables, *map(line, report["notes"]))
+    return pages(*map(line, experiment_sentences(report)), *tables, *map(line, report["notes"]))
 
 
 def experiment_html(report: Report) -> str:
     """Render a self-contained page."""
-    parts = [each.__html__() for each in _tables(report)]
+    parts = [each.__html__() for each in experiment_tables(report)]
     return document(
         f"Experiment {report['experiment']}",
-        paragraphs(_sentences(report)),
+        paragraphs(experiment_sentences(report)),
         *(_plot(number, one, report["metric"]) for number, one in enumerate(report["comparisons"])),
         *parts,
         heading("How to read it"),
@@ -61,8 +61,8 @@ def experiment_html(report: Report) -> str:
 
 def experiment_markdown(report: Report) -> str:
     """Render the verdicts and the tables as Markdown."""
-    parts = [f"# Experiment {report['experiment']}", *_sentences(report)]
-    for each in _tables(report):
+    parts = [f"# Experiment {report['experiment']}", *experiment_sentences(report)]
+    for each in experiment_tables(report):
         parts += [f"## {each.caption}", _markdown_table(each)]
     return "\n\n".join(parts) + "\n"
 
@@ -86,7 +86,7 @@ def plan_page(plan: Report) -> Page:
     return pages(table("", ["effect", "units", "days"], rows, numbers=3), line(note))
 
 
-def _sentences(report: Report) -> list[str]:
+def experiment_sentences(report: Report) -> list[str]:
     """Return the verdict of each variant, and what a reader must know before any figure."""
     triggered = report["triggered"]
     sentences = [
@@ -126,7 +126,7 @@ def _outlook(one: Report) -> list[str]:
     return sentences
 
 
-def _tables(report: Report) -> list[Table]:
+def experiment_tables(report: Report) -> list[Table]:
     """Return the counts of the variants, and the tables of each comparison."""
     counts = [
         [one["name"], *(f"{one[column]:,.0f}" for column in _COUNTS)] for one in report["variants"]

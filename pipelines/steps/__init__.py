@@ -8,13 +8,13 @@ from pipelines.steps import (
     report_steps,
 )
 from pipelines.steps.code_version import code_version
-from pipelines.steps.daily_report import DAY_PAGE, DAY_REPORT, report_day
+from pipelines.steps.daily_report import DAY_PAGE, DAY_REPORT, parse_day, report_day
 from pipelines.steps.freshness import view_ages
 from pipelines.steps.home_redis import ensure_home_redis, home_redis, load_missing_features
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
 from pipelines.steps.report_steps import PARITY_FILE
 from pipelines.steps.retention import remove_unneeded
-from pipelines.steps.run_reports import OPEN_RUNS, recent_runs
+from pipelines.steps.run_reports import OPEN_RUNS, RUN_REPORTS, recent_runs
 from pipelines.steps.validate import VALIDATION_PAGE, VALIDATION_REPORT, validate
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "DAY_REPORT",
     "OPEN_RUNS",
     "PARITY_FILE",
+    "RUN_REPORTS",
     "VALIDATION_PAGE",
     "VALIDATION_REPORT",
     "backfill_steps",
@@ -31,6 +32,7 @@ __all__ = [
     "home_redis",
     "index_steps",
     "load_missing_features",
+    "parse_day",
     "parse_period",
     "ranker_steps",
     "recent_runs",

@@ -31,7 +31,7 @@ def report_day(home: Path, daily_report: Path, date: str = "") -> Report:
     from training.daily_report import day_report
 
     settings = Settings(home=Home(home))
-    figures = day_report(settings.home, Clock.of(settings).now(), _day(date) if date else None)
+    figures = day_report(settings.home, Clock.of(settings).now(), parse_day(date) if date else None)
     daily_report.mkdir(parents=True, exist_ok=True)
     files = {DAY_REPORT: json.dumps(figures, indent=1), DAY_PAGE: day_html(figures)}
     for name, text in files.items():
@@ -40,8 +40,12 @@ def report_day(home: Path, daily_report: Path, date: str = "") -> Report:
     return figures["days"][0]  # type: ignore[no-any-return]
 
 
-def _day(date: str) -> int:
-    """Return the day of a date, since 1970."""
+def parse_day(date: str) -> int:
+    """Return the day of a date, since 1970.
+
+    Raises:
+        SettingError: it is no date.
+    """
     try:
         return parse_instant(f"{date}T00:00:00Z", "date") // DAY
     except EventError:

@@ -14,6 +14,9 @@ SECONDS = 10.0
 
 _FILE = "kubeflow/runs.jsonl"
 
+RUN_REPORTS = "kubeflow/reports"
+"""Folder with a folder for each run, which has the report of each step."""
+
 OPEN_RUNS = "kubeflow/open"
 """Folder with a file for each pipeline whose last run here did not end well yet."""
 

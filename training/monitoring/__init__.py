@@ -3,13 +3,15 @@
 from training.monitoring.metric import QualityMetric
 from training.monitoring.metrics import AGE, QUALITY_METRICS
 from training.monitoring.quality import Quality, measure_quality, write_verification
-from training.monitoring.snapshot import write_snapshot
+from training.monitoring.snapshot import Distribution, Snapshot, write_snapshot
 
 __all__ = [
     "AGE",
     "QUALITY_METRICS",
+    "Distribution",
     "Quality",
     "QualityMetric",
+    "Snapshot",
     "measure_quality",
     "write_snapshot",
     "write_verification",

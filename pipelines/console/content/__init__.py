@@ -3,6 +3,7 @@
 from pipelines.console.content.addresses import address
 from pipelines.console.content.blocks import (
     Block,
+    Code,
     Content,
     Figure,
     Form,
@@ -16,6 +17,7 @@ from pipelines.console.content.visit import Visit
 
 __all__ = [
     "Block",
+    "Code",
     "Column",
     "Content",
     "Figure",

@@ -91,6 +91,15 @@ class Table:
         present.sort(key=lambda row: _rank(row[order.column]), reverse=order.is_descending)
         return replace(self, rows=[*present, *missing], order=order)
 
+    @property
+    def text_columns(self) -> list[Column]:
+        """The columns with words, which start at the start of their cells."""
+        return [
+            column
+            for column in self.columns
+            if any(isinstance(row[column.key], str) for row in self.rows)
+        ]
+
     def next_order(self, column: Column) -> Order:
         """Return the order that a column's heading links to: ascending, then descending."""
         is_same = self.order is not None and self.order.column == column.key

@@ -4,8 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.console.content import Content, Visit
+from pipelines.console.pages.days import day, search_analytics
+from pipelines.console.pages.entity import entity
+from pipelines.console.pages.experiments import experiment, experiments
+from pipelines.console.pages.explorer import explorer
+from pipelines.console.pages.features import feature, features
 from pipelines.console.pages.models import comparison, model, models
 from pipelines.console.pages.overview import overview
+from pipelines.console.pages.parity import parity
+from pipelines.console.pages.runs import run, runs
 
 
 @dataclass(frozen=True)
@@ -28,5 +35,16 @@ PAGES = (
     Page("models", "Models", models),
     Page("model", "", model),
     Page("comparison", "", comparison),
+    Page("features", "Features", features),
+    Page("feature", "", feature),
+    Page("entity", "Entity", entity),
+    Page("explorer", "Query explorer", explorer),
+    Page("searches", "Searches", search_analytics),
+    Page("day", "Day", day),
+    Page("pipelines", "Pipelines", runs),
+    Page("run", "", run),
+    Page("experiments", "Experiments", experiments),
+    Page("experiment", "", experiment),
+    Page("parity", "Parity", parity),
 )
 """In the order of the navigation; the first is also at the root."""

@@ -8,7 +8,23 @@ import httpx
 import uvicorn
 
 from pipelines.console.application import application
+from pipelines.console.pages import PAGES
 from tests.scale import seconds
+
+ADDRESSES = {page.path: f"/{page.path}" for page in PAGES if page.label} | {
+    "sorted table": "/overview?sort=events.-item",
+    "model": "/model",
+    "comparison": "/comparison",
+    "feature": "/feature?view=item_engagement&field=clicks_7d",
+    "item": "/entity?of=item:i00001",
+    "user": "/entity?of=user:u00001",
+    "query": "/entity?of=query:red+shoes",
+    "search": "/explorer?q=red+shoes+under+50&user=u00001",
+    "recommendation": "/explorer?surface=home&user=u00001",
+}
+"""The pages of a small shop in their states, by a name."""
+
+HOSTILE = "\"'><img src=x onerror=window.hit=1><script>window.hit=1</script>"
 
 AWAY = "http://127.0.0.1:9"
 """An address where no service answers."""

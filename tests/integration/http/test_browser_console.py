@@ -1,10 +1,12 @@
 """The console in a browser: accessible, safe, on small screens."""
 
+import re
+from urllib.parse import quote
+
 import pytest
 
-from pipelines.console.pages import PAGES
 from tests.browser import Tab
-from tests.integration.http.consoles import running_console
+from tests.integration.http.consoles import ADDRESSES, HOSTILE, running_console
 
 
 @pytest.fixture(scope="module")
@@ -15,19 +17,22 @@ def tab(browser, running_service):
         context.close()
 
 
-ADDRESSES = {page.path: f"/{page.path}" for page in PAGES if page.label} | {
-    "error": "/nothing",
-    "sorted table": "/overview?sort=events.-item",
+WRONG = {
+    "unknown page": ("/nothing", 404),
+    "unknown version": (f"/model?version={quote(HOSTILE)}", 404),
+    "unknown view": (f"/feature?view={quote(HOSTILE)}", 400),
 }
+OPENED = {name: (address, 200) for name, address in ADDRESSES.items()} | WRONG
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("name", OPENED)
 def test_a_page_is_accessible_safe_and_narrow(tab, name):
     tab.page.set_viewport_size({"width": 1100, "height": 800})
-    status = tab.open(ADDRESSES[name])
+    address, expected = OPENED[name]
+    status = tab.open(address)
     tab.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
 
-    assert status == (404 if name == "error" else 200)
+    assert status == expected
     assert tab.violations() == []
     assert tab.small_targets() == []
     assert tab.problems == []
@@ -35,3 +40,52 @@ def test_a_page_is_accessible_safe_and_narrow(tab, name):
     assert len(tab.page.content()) < 150_000
     tab.page.set_viewport_size({"width": 320, "height": 640})
     assert not tab.scrolls_sideways()
+
+
+def test_hostile_texts_of_the_address_and_of_items_stay_text(tab, running_service):
+    event = {"kind": "item", "event_id": "plant-console", "item_id": "console-hostile"}
+    event["event_time"] = running_service.clock.now()
+    fields = {"title": f"hostileword {HOSTILE}", "stock": 3, "price": 5}
+    running_service.http.post("/events", json=event | {"fields": fields}).raise_for_status()
+    try:
+        assert running_service.eventually(lambda: finds(running_service, "console-hostile"))
+        for path in ("/explorer?q=hostileword", f"/entity?of={quote('item:' + HOSTILE)}"):
+            assert tab.open(path) == 200
+            assert "onerror" in tab.page.inner_text("main")
+            assert tab.page.evaluate("window.hit") is None
+            assert tab.problems == []
+    finally:
+        removal = event | {"event_id": "remove-console", "op": "delete"}
+        removal["event_time"] = running_service.clock.now()
+        running_service.http.post("/events", json=removal).raise_for_status()
+
+
+def finds(service, item):
+    return item in [one["item"] for one in service.search("hostileword").json()["items"]]
+
+
+def test_the_explorer_shows_sources_order_and_contributions(tab):
+    tab.open(ADDRESSES["search"])
+
+    cells = {
+        key: tab.page.locator(f"#{key} tbody tr").first.inner_text()
+        for key in ("understood", "stages", "order", "sources")
+    }
+    assert "red" in tab.page.locator("#understood").inner_text()
+    assert "lexical" in tab.page.locator("#sources").inner_text()
+    assert re.search(r"__\w+ [+-]\d", cells["order"])
+
+
+def test_tables_sort_by_their_headings_without_scripts(browser, tab):
+    context = browser.new_context(java_script_enabled=False)
+    still = Tab(context.new_page(), tab.origin)
+    still.open("/features")
+    still.page.get_by_role("link", name="fields").click()
+    up = still.page.locator("#views tbody td:nth-child(3)").all_inner_texts()
+    still.page.get_by_role("link", name="fields").click()
+    down = still.page.locator("#views tbody td:nth-child(3)").all_inner_texts()
+    context.close()
+
+    assert up == sorted(up, key=int)
+    assert down == sorted(up, key=int, reverse=True)
+    assert len({*up}) > 1

@@ -2,14 +2,24 @@
 
 import csv
 import io
+import json
 import re
 from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 
 from feature_repo.home import Home, Settings
+from pipelines.cli.main import main
 from pipelines.console.pages import PAGES
-from tests.integration.http.consoles import console_client
+from pipelines.declarations import PARITY
+from pipelines.inspection import in_words
+from pipelines.steps import PARITY_FILE, RUN_REPORTS
+from pipelines.steps.run_reports import report
+from tests.integration.http.consoles import ADDRESSES, HOSTILE, console_client
+from training.artifacts import publish_version
+from training.gate import Verdict
+from training.gate.result import GuardrailResult
 
 TABLE = re.compile(r'<div class="wide"[^>]* id="([^"]+)">(.*?)</table>', re.DOTALL)
 CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
@@ -57,17 +67,20 @@ def test_a_visit_does_not_start_the_clock_of_a_new_home(empty_console, home):
     assert not home.clock.exists()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.label], ids=lambda p: p.path)
-def test_each_table_has_twins_with_its_rows(console, page):
-    answer = console.get(f"/{page.path}")
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_each_table_has_twins_with_its_rows(console, name):
+    path, _, query = ADDRESSES[name].partition("?")
+    parameters = dict(parse_qsl(query))
+    answer = console.get(path, params=parameters)
 
     assert answer.status_code == 200, answer.text
     tables = shown_tables(answer.text)
-    twins = console.get(f"/{page.path}.json").json()
+    twins = console.get(f"{path}.json", params=parameters).json()
     assert tables.keys() <= twins.keys()
     for key, rows in tables.items():
-        twin = console.get(f"/{page.path}.json", params={"table": key}).json()
-        text = console.get(f"/{page.path}.csv", params={"table": key}).text
+        of_table = parameters | {"table": key}
+        twin = console.get(f"{path}.json", params=of_table).json()
+        text = console.get(f"{path}.csv", params=of_table).text
         lines = list(csv.DictReader(io.StringIO(text)))
         assert len(rows) == len(twin["rows"]) == len(lines)
         for row, values, line in zip(rows, twin["rows"], lines, strict=True):
@@ -127,8 +140,6 @@ def test_the_console_only_reads(console):
 
 
 def test_the_console_is_not_bound_to_addresses_of_other_machines(capsys, monkeypatch, tmp_path):
-    from pipelines.cli.main import main
-
     monkeypatch.setenv("AISLE_HOME", str(Home(tmp_path / "home").root))
 
     assert main(["console", "--host", "0.0.0.0"]) == 1
@@ -141,3 +152,75 @@ def test_the_overview_says_that_the_service_is_away_and_how_to_start_it(console)
     assert "The service is away." in page
     assert "`aisle serve`" in page
     assert "What `aisle doctor` finds" in unescape(page)
+
+
+@pytest.fixture
+def hostile_console(home, tmp_path):
+    """A console whose home has hostile texts in rankers, runs, experiments and parity."""
+    build = tmp_path / "ranker"
+    build.mkdir()
+    figures = {"value": 0.5, "low": 0.4, "high": 0.6}
+    part = {"name": HOSTILE, "rankings": 3, "ranker": figures, "difference": figures}
+    card = {
+        "metrics": {HOSTILE: figures},
+        "slices": [part],
+        "reference": HOSTILE,
+        "limits": [HOSTILE],
+    }
+    (build / "model_card.json").write_text(json.dumps(card))
+    failed = GuardrailResult.of(HOSTILE, False, HOSTILE, 0.031, 0.02)
+    Verdict.of("m", (failed,), compared_with=HOSTILE, margin=0.0, force=False).save(build)
+    for _ in range(2):
+        publish_version(home, "default", build, {"columns": [HOSTILE]}, reason=HOSTILE, use=True)
+    report(home, None, HOSTILE, "FAILED", HOSTILE)
+    steps = home.root / RUN_REPORTS / "run-1"
+    steps.mkdir(parents=True)
+    (steps / "train.json").write_text(json.dumps({"text": HOSTILE}))
+    parity = home.root / PARITY.path / PARITY_FILE
+    parity.parent.mkdir(parents=True, exist_ok=True)
+    names = ("feature", "request", "logged", "computed", "cause")
+    mismatch = dict.fromkeys(names, HOSTILE) | {"times": 1}
+    counts = {"requests": 1, "features": 1, "in_flight": 0}
+    parity.write_text(json.dumps({"mismatches": [mismatch], **counts}))
+    with console_client(Settings(home=home)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "address", ["/models", "/model", "/comparison", "/pipelines", "/run?run=run-1", "/parity"]
+)
+def test_hostile_texts_of_the_home_are_escaped(hostile_console, address):
+    answer = hostile_console.get(address)
+
+    assert answer.status_code == 200, answer.text
+    assert "<img" not in answer.text
+    assert "<script>" not in answer.text
+    assert HOSTILE in unescape(answer.text)
+
+
+def test_a_run_shows_the_report_of_each_step(hostile_console):
+    steps = hostile_console.get("/run.json?run=run-1&table=steps").json()["rows"]
+
+    assert [row["step"] for row in steps] == ["train"]
+    assert hostile_console.get("/run?run=../runs").status_code == 400
+
+
+def test_a_parity_that_failed_names_the_features_and_how_to_compare_again(hostile_console):
+    page = unescape(hostile_console.get("/parity").text)
+
+    assert "1 features differ" in page
+    assert "`aisle verify`" in page
+
+
+def test_the_values_of_an_entity_are_those_of_the_verb(console, shop, capsys, monkeypatch):
+    monkeypatch.setenv("AISLE_HOME", str(shop.home.root))
+    assert main(["features", "show", "item:i00001", "--json"]) == 0
+    features = json.loads(capsys.readouterr().out)["features"]
+
+    shown = console.get("/entity.json?of=item:i00001&table=features").json()["rows"]
+
+    assert [row["feature"] for row in shown] == [one["feature"] for one in features]
+    for row, one in zip(shown, features, strict=True):
+        assert row["offline"] == in_words(one["value"], one["unit"])
+        if "clicks" in one["feature"]:
+            assert row["online"] == in_words(one["online"], one["unit"])
