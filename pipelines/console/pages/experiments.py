@@ -1,6 +1,6 @@
 """The pages of experiments: the declared ones, and the report of one."""
 
-from pipelines.console.content import Column, Content, Notice, Row, Table, Text, Visit, address
+from pipelines.console.content import Column, Content, Heading, Row, Table, Text, Visit, address
 from pipelines.pages import experiment_sentences, experiment_tables
 from training.experiment_analysis import experiment_report
 from training.experiments import EXPERIMENTS_FILE, Experiments
@@ -41,7 +41,8 @@ def experiment(visit: Visit) -> Content:
         [
             *map(Text, experiment_sentences(report)),
             *(_texts(f"table-{n}", one) for n, one in enumerate(experiment_tables(report), 1)),
-            *map(Notice, report["notes"]),
+            Heading("How to read it"),
+            *map(Text, report["notes"]),
         ],
     )
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from html import unescape
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,16 @@ from training.gate.result import GuardrailResult
 
 TABLE = re.compile(r'<div class="wide"[^>]* id="([^"]+)">(.*?)</table>', re.DOTALL)
 CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
+
+EXPERIMENT = """
+[[experiment]]
+name = "order"
+[[experiment.variant]]
+name = "control"
+[[experiment.variant]]
+name = "other"
+diversity = 0.5
+"""
 
 CHANGING = ("findings", "freshness")
 """Tables whose ages and clock change between two requests: only the row's heading is compared."""
@@ -196,6 +207,24 @@ def test_hostile_texts_of_the_home_are_escaped(hostile_console, address):
     assert "<img" not in answer.text
     assert "<script>" not in answer.text
     assert HOSTILE in unescape(answer.text)
+
+
+def test_the_report_of_an_experiment_has_its_verdict_and_figures(shop, tmp_path):
+    folder = tmp_path / "home"
+    ignored = shutil.ignore_patterns("redis", "bentoml", "artifacts", "current")
+    shutil.copytree(shop.home.root, folder, ignore=ignored)
+    (folder / "experiments.toml").write_text(EXPERIMENT)
+    with console_client(Settings(home=Home(folder))) as client:
+        listed = client.get("/experiments.json?table=experiments").json()["rows"]
+        page = client.get("/experiment?name=order").text
+        tables = client.get("/experiment.json?name=order").json()
+        unknown = client.get("/experiment?name=nothing")
+
+    assert [(one["experiment"], one["variants"]) for one in listed] == [("order", "control, other")]
+    assert "other: GO ON." in page
+    assert [row["c1"] for row in tables["table-1"]["rows"]] == ["control", "other"]
+    assert unknown.status_code == 400
+    assert "expected one of experiments.toml: order" in unescape(unknown.text)
 
 
 def test_a_run_shows_the_report_of_each_step(hostile_console):
