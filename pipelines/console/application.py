@@ -98,7 +98,7 @@ def _twin(tables: list[Table], key: str, form: str) -> Response:
         return _download(json.dumps({table.key: table.to_dict() for table in chosen}), "json")
     if len(chosen) != 1:
         keys = ", ".join(table.key for table in tables) or "none, because the page has no table"
-        raise SettingError(f"table: expected one of {keys}, found {key or 'none'!r}.")
+        raise SettingError(f"table: expected one of {keys}, found {key!r}.")
     return _download(
         json.dumps(chosen[0].to_dict()) if form == "json" else chosen[0].to_csv(), form
     )

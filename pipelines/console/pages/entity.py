@@ -42,16 +42,13 @@ def entity(visit: Visit) -> Content:
     events = features_of.events(visit.home, subject, visit.now)
     online, notices = _online(visit, subject)
     rows: list[Row] = [_row(one, online) for one in values]
-    differ = sum(bool(row["differs"]) for row in rows)
     return Content(
         f"{subject.kind} {subject.key}",
         [
             form,
             *notices,
-            Text(
-                f"{len(rows)} features at {to_text(visit.now)}; {differ} of them differ online, "
-                "where events since the last refresh count too."
-            ),
+            Text(f"{len(rows)} features at {to_text(visit.now)}."),
+            *([] if online is None else [Text(_difference(rows))]),
             Table("features", "Features, offline and online", _COLUMNS, rows),
             _events(events),
         ],
@@ -87,6 +84,11 @@ def _online(
         "`aisle redis start`, or `aisle serve`."
     )
     return None, [Notice(text)]
+
+
+def _difference(rows: list[Row]) -> str:
+    differ = sum(bool(row["differs"]) for row in rows)
+    return f"{differ} of them differ online, where events since the last refresh count too."
 
 
 def _row(feature: dict[str, Any], online: dict[str, Any] | None) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def feature(visit: Visit) -> Content:
 def _view(shop: Shop, name: str) -> ViewSpec:
     views = {spec.name: spec for spec in views_of(shop)}
     if name not in views:
-        raise SettingError(f"view: expected one of {', '.join(views)}, found {name or 'none'!r}.")
+        raise SettingError(f"view: expected one of {', '.join(views)}, found {name!r}.")
     return views[name]
 
 

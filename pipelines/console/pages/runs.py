@@ -42,7 +42,7 @@ def run(visit: Visit) -> Content:
     name = visit.get("run")
     folder = next((one for one in _folders(visit) if one.name == name), None)
     if folder is None:
-        raise SettingError(f"run: expected a run of /pipelines, found {name or 'none'!r}.")
+        raise SettingError(f"run: expected a run of /pipelines, found {name!r}.")
     files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
     columns = [Column("step", "step"), Column("ended", "ended at")]
     rows: list[Row] = [{"step": file.stem, "ended": _time(file)} for file in files]

@@ -209,16 +209,40 @@ def test_hostile_texts_of_the_home_are_escaped(hostile_console, address):
     assert HOSTILE in unescape(answer.text)
 
 
-def test_the_report_of_an_experiment_has_its_verdict_and_figures(shop, tmp_path):
-    folder = tmp_path / "home"
+@pytest.fixture(scope="module")
+def bare_console(shop, tmp_path_factory):
+    """The console of a copy of the home with an experiment, without Redis, rankers and service."""
+    folder = tmp_path_factory.mktemp("bare") / "home"
     ignored = shutil.ignore_patterns("redis", "bentoml", "artifacts", "current")
     shutil.copytree(shop.home.root, folder, ignore=ignored)
     (folder / "experiments.toml").write_text(EXPERIMENT)
     with console_client(Settings(home=Home(folder))) as client:
-        listed = client.get("/experiments.json?table=experiments").json()["rows"]
-        page = client.get("/experiment?name=order").text
-        tables = client.get("/experiment.json?name=order").json()
-        unknown = client.get("/experiment?name=nothing")
+        yield client
+
+
+def test_without_redis_an_entity_has_its_offline_features_and_the_page_says_why(bare_console):
+    page = bare_console.get("/entity?of=item:i00001").text
+    rows = bare_console.get("/entity.json?of=item:i00001&table=features").json()["rows"]
+
+    assert "Redis is away" in page
+    assert "`aisle redis start`" in page
+    assert "differ online" not in page
+    assert {row["online"] for row in rows} == {None}
+    assert any(row["offline"] not in ("0", "no value") for row in rows)
+
+
+def test_without_the_service_the_explorer_says_how_to_start_it(bare_console):
+    page = bare_console.get("/explorer?q=red").text
+
+    assert "The service has no answer." in page
+    assert "`aisle serve`" in page
+
+
+def test_the_report_of_an_experiment_has_its_verdict_and_figures(bare_console):
+    listed = bare_console.get("/experiments.json?table=experiments").json()["rows"]
+    page = bare_console.get("/experiment?name=order").text
+    tables = bare_console.get("/experiment.json?name=order").json()
+    unknown = bare_console.get("/experiment?name=nothing")
 
     assert [(one["experiment"], one["variants"]) for one in listed] == [("order", "control, other")]
     assert "other: GO ON." in page
