@@ -8,7 +8,7 @@ from pipelines.steps import (
     report_steps,
 )
 from pipelines.steps.code_version import code_version
-from pipelines.steps.daily_report import DAY_PAGE, DAY_REPORT, parse_day, report_day
+from pipelines.steps.daily_report import DAY_PAGE, DAY_REPORT, report_day
 from pipelines.steps.freshness import view_ages
 from pipelines.steps.home_redis import ensure_home_redis, home_redis, load_missing_features
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
@@ -32,7 +32,6 @@ __all__ = [
     "home_redis",
     "index_steps",
     "load_missing_features",
-    "parse_day",
     "parse_period",
     "ranker_steps",
     "recent_runs",

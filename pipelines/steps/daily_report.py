@@ -4,13 +4,9 @@ import json
 from pathlib import Path
 
 from feature_repo.home import (
-    DAY,
     Clock,
-    EventError,
     Home,
-    SettingError,
     Settings,
-    parse_instant,
     replacing,
 )
 from pipelines.declarations import Report
@@ -28,7 +24,7 @@ def report_day(home: Path, daily_report: Path, date: str = "") -> Report:
         SettingError: `date` is no date.
     """
     from pipelines.pages import day_html
-    from training.daily_report import day_report
+    from training.daily_report import day_report, parse_day
 
     settings = Settings(home=Home(home))
     figures = day_report(settings.home, Clock.of(settings).now(), parse_day(date) if date else None)
@@ -38,15 +34,3 @@ def report_day(home: Path, daily_report: Path, date: str = "") -> Report:
         with replacing(daily_report / name) as fresh:
             fresh.write_text(text, encoding="utf-8")
     return figures["days"][0]  # type: ignore[no-any-return]
-
-
-def parse_day(date: str) -> int:
-    """Return the day of a date, since 1970.
-
-    Raises:
-        SettingError: it is no date.
-    """
-    try:
-        return parse_instant(f"{date}T00:00:00Z", "date") // DAY
-    except EventError:
-        raise SettingError(f"date: expected a day such as 2026-01-31, found {date!r}.") from None

@@ -1,5 +1,6 @@
 """The report of a shop's day, from the log."""
 
+from training.daily_report.dates import parse_day
 from training.daily_report.report import day_report
 
-__all__ = ["day_report"]
+__all__ = ["day_report", "parse_day"]

@@ -15,8 +15,7 @@ from pipelines.console.content import (
     address,
 )
 from pipelines.pages import day_sentences
-from pipelines.steps import parse_day
-from training.daily_report import day_report
+from training.daily_report import day_report, parse_day
 
 _LISTS = {
     "top": "Top queries",
