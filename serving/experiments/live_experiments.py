@@ -1,6 +1,6 @@
 """The experiments of the home, with the rules of their variants, read again when they change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,14 @@ from training.experiments import (
 )
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """One version of the file: its experiments, and the watched files of rules that they name."""
+
+    declared: Experiments = field(default_factory=Experiments)
+    rules: Mapping[str, WatchedFile[Rules]] = field(default_factory=dict)
+
+
 @dataclass
 class LiveExperiments:
     """The experiments of `experiments.toml` that can run now.
@@ -26,32 +34,30 @@ class LiveExperiments:
     Attributes:
         file: the watched file; an invalid new version is refused as a whole.
         decisions: what was decided on experiments.
-        rules: by name, the watched files of rules that variants name.
     """
 
     home: Home
     shop: Shop
-    file: WatchedFile[Experiments] = field(init=False)
+    file: WatchedFile[Loaded] = field(init=False)
     decisions: WatchedFile[dict[str, Decision]] = field(init=False)
-    rules: dict[str, WatchedFile[Rules]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         path = self.home.root / DECISIONS_FILE
         self.decisions = WatchedFile("decisions", path, read_decisions, {})
         path = self.home.root / EXPERIMENTS_FILE
-        self.file = WatchedFile("experiments", path, self._load, Experiments())
+        self.file = WatchedFile("experiments", path, self._load, Loaded())
 
     def reload(self) -> None:
         """Load the file and the files of rules that it names, if they changed."""
         self.file.reload()
         self.decisions.reload()
-        for watched in self.rules.values():
+        for watched in self.file.value.rules.values():
             watched.reload()
 
     @property
     def holdout(self) -> float:
         """Share of the shoppers that no experiment treats."""
-        return self.file.value.holdout
+        return self.file.value.declared.holdout
 
     def runnable(self, model_of: Callable[[str], object | None]) -> list[Experiment]:
         """Return the experiments that were not stopped, and all of whose models are published.
@@ -64,7 +70,7 @@ class LiveExperiments:
         """
         return [
             experiment
-            for experiment in map(self._decided, self.file.value.experiments)
+            for experiment in map(self._decided, self.file.value.declared.experiments)
             if experiment.variants
             and all(v.model is None or model_of(v.model) for v in experiment.variants)
         ]
@@ -76,15 +82,15 @@ class LiveExperiments:
 
     def rules_of(self, variants: Sequence[Variant], default: Rules) -> Rules:
         """Return the rules of variants of different experiments; `default` are the shop's."""
-        rules = default
+        rules, files = default, self.file.value.rules
         for variant in variants:
             if variant.rules is not None:
-                rules = self.rules[variant.rules].value
+                rules = files[variant.rules].value
         for variant in variants:
             rules = rules.changed(variant.diversity, variant.exploration)
         return rules
 
-    def _load(self, path: Path) -> Experiments:
+    def _load(self, path: Path) -> Loaded:
         """Read the experiments, and the rules that they name.
 
         Raises:
@@ -92,16 +98,20 @@ class LiveExperiments:
         """
         experiments = Experiments.load(path)
         variants = [variant for each in experiments.experiments for variant in each.variants]
-        rules = {}
-        for name in {variant.rules for variant in variants if variant.rules is not None}:
-            rules[name] = self._watched(path.with_name(name))
+        names = {variant.rules for variant in variants if variant.rules is not None}
         for variant in variants:
             Rules().changed(variant.diversity, variant.exploration)
-        self.rules = rules
-        return experiments
+        return Loaded(experiments, {name: self._watched(path.with_name(name)) for name in names})
 
     def _watched(self, path: Path) -> WatchedFile[Rules]:
+        return WatchedFile("rules", path, self._rules_at, self._rules_at(path))
+
+    def _rules_at(self, path: Path) -> Rules:
+        """Read the rules of a variant.
+
+        Raises:
+            SettingError: the file is missing or wrong.
+        """
         if not path.exists():
             raise SettingError(f"{path}: expected the rules of a variant, found no file.")
-        value = Rules.load(path, self.shop)
-        return WatchedFile("rules", path, lambda path: Rules.load(path, self.shop), value)
+        return Rules.load(path, self.shop)

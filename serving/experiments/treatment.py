@@ -38,30 +38,34 @@ def treatments_of(
     query: Query,
     session: Mapping[str, Any] | None,
 ) -> list[Treatment]:
-    """Return the variants of a request, in the order of the file.
+    """Return the variants of a request.
 
-    Only experiments that change something about this request treat it.
+    Only experiments that change something about this request treat it, and one of each layer: a
+    shipped variant is for those whom no running experiment of its layer treats.
 
     Args:
         holdout: share of the units that no experiment treats.
         session: rows of the session's views; None where they were not read.
     """
-    treatments = []
-    for experiment in experiments:
-        if not _applies(experiment, query):
-            continue
-        unit = _unit(experiment, query, session)
-        if unit is not None and is_held_out(holdout, *unit):
-            continue
-        if experiment.is_shipped:
-            treatments.append(Treatment(experiment, experiment.variants[0], None))
-            continue
-        if unit is None:
-            continue
-        variant = variant_of(experiment, *unit)
-        if variant is not None:
-            treatments.append(Treatment(experiment, variant, unit[0]))
-    return treatments
+    by_layer: dict[str, Treatment] = {}
+    for experiment in sorted(experiments, key=lambda each: each.is_shipped):
+        if experiment.layer not in by_layer and _applies(experiment, query):
+            treatment = _treatment(experiment, holdout, _unit(experiment, query, session))
+            if treatment is not None:
+                by_layer[experiment.layer] = treatment
+    return list(by_layer.values())
+
+
+def _treatment(
+    experiment: Experiment, holdout: float, unit: tuple[UnitKind, str] | None
+) -> Treatment | None:
+    """Return the variant of a unit, which is None where the request does not name it."""
+    if unit is not None and is_held_out(holdout, *unit):
+        return None
+    if experiment.is_shipped:
+        return Treatment(experiment, experiment.variants[0], None)
+    variant = None if unit is None else variant_of(experiment, *unit)
+    return None if unit is None or variant is None else Treatment(experiment, variant, unit[0])
 
 
 def forced_treatments(experiments: Sequence[Experiment], text: str) -> list[Treatment]:

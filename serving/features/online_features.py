@@ -203,7 +203,10 @@ class OnlineFeatures:
         with self._lock:
             self.pending += number
             try:
-                self.marks.add() if self.pending else self.marks.remove()
+                if self.pending:
+                    self.marks.add()
+                else:
+                    self.marks.remove()
             except OSError:
                 _logger.exception("other processes cannot see that events wait in the log")
         PENDING_EVENTS.set(self.pending)

@@ -10,6 +10,7 @@ from serving.flow.request_state import RequestState
 from serving.flow.resources import Resources
 from serving.ranking import active_rules
 from serving.state import DEFAULT_MODEL, Model, ModelRegistry
+from training.experiments import Variant
 
 
 def assign(models: ModelRegistry, name: str) -> Model:
@@ -31,19 +32,24 @@ def treat(request: RequestState, context: RequestContext | None) -> None:
     variants.  A later page of a list goes on with the order of the first, and a ranker that the
     request names stays in use.
     """
-    resources, experiments = request.resources, request.resources.experiments
-    request.treatments = request.forced
-    if not request.forced and request.model.name == DEFAULT_MODEL:
-        request.treatments = treatments_of(
-            experiments.runnable(resources.models.get),
-            experiments.holdout,
-            request.query,
-            None if context is None else context.session,
-        )
-    if not request.treatments:
+    experiments = request.resources.experiments.runnable(request.resources.models.get)
+    if not experiments and not request.forced:
         return
-    variants = [treatment.variant for treatment in request.treatments]
-    rules = experiments.rules_of(variants, resources.rules.value)
+    with request.trace.fail_open("assign"):
+        treatments = request.forced
+        if not request.forced and request.model.name == DEFAULT_MODEL:
+            session = None if context is None else context.session
+            holdout = request.resources.experiments.holdout
+            treatments = treatments_of(experiments, holdout, request.query, session)
+        if treatments:
+            _apply([treatment.variant for treatment in treatments], request)
+            request.treatments = treatments
+
+
+def _apply(variants: Sequence[Variant], request: RequestState) -> None:
+    """Change a request as variants of different experiments say."""
+    resources = request.resources
+    rules = resources.experiments.rules_of(variants, resources.rules.value)
     request.rules = active_rules(rules, request.query)
     for variant in variants:
         if variant.model is not None:

@@ -12,19 +12,21 @@ from feature_repo.events.contract import ServedEvent
 from serving.flow.request_state import RequestState
 from serving.ranking import Slate, score_by_ranker
 from serving.recording import is_recorded
+from serving.state import DEFAULT_MODEL
 from training.artifacts import SHADOW_MODEL
 
 _logger = logging.getLogger(__name__)
 
 
 def with_shadow(served: ServedEvent, request: RequestState, slate: Slate) -> ServedEvent:
-    """Add the scores of the shadow to the log's event of an answer that a ranker scored.
+    """Add the scores of the shadow to the log's event of an answer that the default ranker scored.
 
     A shadow that fails is logged, and costs no answer its event.
     """
     resources, context = request.resources, request.context
     shadow = resources.models.get(SHADOW_MODEL)
-    if shadow is None or shadow.ranker is None or context is None or slate.scored.matrix is None:
+    is_default = request.model.name == DEFAULT_MODEL and slate.scored.matrix is not None
+    if shadow is None or shadow.ranker is None or context is None or not is_default:
         return served
     if not is_recorded(f"shadow {request.query.request_id}", resources.settings.shadow_share):
         return served

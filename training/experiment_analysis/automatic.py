@@ -28,16 +28,14 @@ def decide_experiments(home: Home, now: int) -> dict[str, Decision]:
     Raises:
         SettingError: a file or a decision rule is wrong.
     """
-    declared = Experiments.load(home.root / EXPERIMENTS_FILE).experiments
-    open_ = {each.name: each for each in declared} if declared else {}
-    for name in read_decisions(home.root / DECISIONS_FILE) if open_ else ():
-        open_.pop(name, None)
+    former = read_decisions(home.root / DECISIONS_FILE)
     decisions: dict[str, Decision] = {}
-    for name, experiment in open_.items():
-        if DecisionRule.of(experiment.decision, name).automatic:
+    for experiment in Experiments.load(home.root / EXPERIMENTS_FILE).experiments:
+        rule = DecisionRule.of(experiment.decision, experiment.name)
+        if rule.automatic and experiment.name not in former:
             decision = decision_of(experiment_report(home, experiment, now), now)
             if decision is not None:
-                decisions[name] = decision
+                decisions[experiment.name] = decision
     if decisions:
         write_decisions(home, decisions)
     return decisions

@@ -25,7 +25,7 @@
     sources = { similar = 2.0, popular = 0 }    # weights of candidate sources; 0 leaves one out
 
     [experiment.decision]               # how the report decides; see docs/experiments.md
-    metric = "revenue"
+    metric = "revenue_per_unit"
 
 The file is checked when it is loaded; a file with an error is rejected as a whole.
 """
@@ -42,7 +42,6 @@ from feature_repo.home import (
     check_keys,
     number_of,
     read_toml,
-    texts_of,
 )
 from training.experiments.experiment import BUCKETS, OVERRIDES, Experiment, Unit, Variant
 from training.experiments.occasion import Occasion
@@ -132,7 +131,9 @@ def _variant(table: Mapping[str, Any], path: str) -> Variant:
     check_keys(table, _VARIANT, f"{path}.variant")
     name = _name(table.get("name"), f"{path}.variant.name")
     path = f"{path}.{name}"
-    rules, diversity = table.get("rules"), table.get("diversity")
+    rules, diversity, model = table.get("rules"), table.get("diversity"), table.get("model")
+    if model is not None and not (isinstance(model, str) and model):
+        raise EventError(f"{path}.model", "the name of a published ranker", repr(model))
     if rules is not None and not (isinstance(rules, str) and _FILE.fullmatch(rules)):
         raise EventError(f"{path}.rules", "a file of the home such as rules-b.toml", repr(rules))
     exploration = table.get("exploration")
@@ -141,7 +142,7 @@ def _variant(table: Mapping[str, Any], path: str) -> Variant:
     return Variant(
         name,
         number_of(table.get("weight", 1.0), f"{path}.weight", 0, _MOST_WEIGHT),
-        None if "model" not in table else texts_of(table, "model", path)[0],
+        model,
         rules,
         None if diversity is None else number_of(diversity, f"{path}.diversity", 0, 1),
         exploration,

@@ -43,7 +43,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Variants beside each other.
+    """Variants that are compared on live traffic.
 
     Attributes:
         unit: who gets a variant.

@@ -86,3 +86,42 @@ def test_rules_of_variants_add_up(live):
 
     assert rules.diversity.weight == 0.4
     assert rules.exploration.slots == (3,)
+
+
+TWO = """
+[[experiment]]
+name = "first"
+buckets = [0, 4999]
+unit = "user"
+variant = [{ name = "control" }, { name = "b", model = "b" }]
+
+[[experiment]]
+name = "second"
+buckets = [5000, 9999]
+unit = "user"
+variant = [{ name = "control" }, { name = "c", model = "c" }]
+"""
+
+
+def test_a_shipped_variant_leaves_out_whom_another_experiment_of_its_layer_treats(live):
+    live.file.path.write_text(TWO)
+    users = [Query("r", 1, user_id=f"u{n}") for n in range(200)]
+    before = [[t.experiment.name for t in treated(live, user)] for user in users]
+    assert {name for (name,) in before} == {"first", "second"}
+
+    write_decisions(live.home, {"first": Decision("ship", "it won", "now", "b")})
+
+    assert [[t.experiment.name for t in treated(live, user)] for user in users] == before
+    assert [t.variant.name for t in treated(live, NOBODY)] == ["b"]
+
+
+def test_rules_of_a_variant_that_are_removed_stay_in_use(live):
+    (live.home.root / "b.toml").write_text("[diversity]\nweight = 0.7\n")
+    live.file.path.write_text(TOML.replace('model = "b"', 'rules = "b.toml"'))
+    live.reload()
+    variant = live.file.value.declared.experiments[0].variants[1]
+
+    (live.home.root / "b.toml").unlink()
+    live.reload()
+
+    assert live.rules_of([variant], Rules()).diversity.weight == 0.7

@@ -219,7 +219,7 @@ def experiment(resources):
     resources.models.artifacts["ranker", "b"] = other
     (resources.settings.home.root / "experiments.toml").write_text(EXPERIMENT)
     resources.experiments.reload()
-    (declared,) = resources.experiments.file.value.experiments
+    (declared,) = resources.experiments.file.value.declared.experiments
     users = {variant_of(declared, "user", user).name: user for user in map(str, range(20))}
     return resources, users
 
@@ -259,6 +259,21 @@ def test_an_experiment_whose_ranker_is_not_published_treats_nobody(experiment):
         assert (answered.model_version, answered.experiments) == ("ranker-1", {})
 
 
+def test_variants_that_cannot_be_applied_are_skipped_and_said(experiment, monkeypatch):
+    resources, users = experiment
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(resources.experiments, "rules_of", fail)
+
+    answered = ranked_for(resources, users["b"])
+
+    assert (answered.degraded, answered.experiments) == (["assign"], {})
+    assert answered.model_version == "ranker-1"
+    assert resources.answer_log.get("r").experiments == {}
+
+
 def test_a_wrong_file_of_experiments_leaves_the_former_ones(experiment):
     resources, users = experiment
     path = resources.settings.home.root / "experiments.toml"
@@ -287,6 +302,14 @@ def test_the_shadow_scores_the_items_of_the_answer_and_does_not_order_them(resou
     assert ranked(resources) == (["a", "c", "b"], [], "ranker-1")
     logged = resources.answer_log.get("r")
     assert (logged.shadow_version, logged.shadow_scores) == ("shadow-1", (1.0, 3.0, 2.0))
+
+
+def test_the_shadow_scores_answers_of_the_default_ranker_alone(resources):
+    with_shadow_of(resources, Ranker())
+
+    ranked(resources, "shadow")
+
+    assert resources.answer_log.get("r").shadow_version is None
 
 
 def test_a_shadow_that_fails_costs_no_answer_its_event(resources):

@@ -33,7 +33,7 @@ exploration = { share = 0.1, slots = [5] }
 sources = { similar = 2.0, popular = 0 }
 
 [experiment.decision]
-metric = "revenue"
+metric = "revenue_per_unit"
 """
 TWO = """
 [[experiment]]
@@ -91,7 +91,7 @@ def test_a_whole_file_is_read(load):
         ),
     )
     assert experiment.changes == {"model", "rules", "diversity", "exploration", "sources"}
-    assert experiment.decision == {"metric": "revenue"}
+    assert experiment.decision == {"metric": "revenue_per_unit"}
 
 
 def test_without_a_file_there_is_no_experiment(tmp_path):
@@ -113,6 +113,7 @@ def test_without_a_file_there_is_no_experiment(tmp_path):
         ("weight = 3", "weight = -1", "candidate.weight: expected a number"),
         ('"rules-b.toml"', '"../rules.toml"', "candidate.rules: expected a file of the home"),
         ("diversity = 0.3", "diversity = true", "candidate.diversity"),
+        ('model = "candidate"', "model = []", "candidate.model: expected the name of a published"),
         ("share = 0.1", "rate = 0.1", "candidate.exploration: expected only"),
         ("similar", "simlar", "candidate.sources: expected only"),
         ("popular = 0", "lexical = 0", "because a search needs it"),
