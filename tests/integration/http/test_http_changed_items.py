@@ -43,7 +43,7 @@ def changed(shop, running_service):
     send(running_service, "early", **NEW | {"title": "Earlyphone"})
     with run_service(shop) as other:
         yield running_service, other
-    for item_id in ("early", "fresh", "gone"):
+    for item_id in ("early", "fresh", "gone", "late"):
         send(running_service, item_id, "delete")
 
 
@@ -122,6 +122,16 @@ def test_a_refresh_changes_no_match_and_no_order(changed, shop):
         pages = [(ids[:total], total, facets) for ids, total, facets in pages]
         return pages, home(service), home(service, filters={"category": "music"})
 
+    # The ranks of popular items are features.  Clicks of other tests must not change them below.
+    refresh(shop)
+    assert all(service.eventually(lambda s=service: has_loaded(s)) for service in changed)
+    send(changed[0], "fresh", title="Quorvophone deluxe", price=4.5)
+    send(changed[0], "late", **NEW | {"title": "Latephone"})
+
+    def is_listed(service):
+        return page(service, "latephone")[0] == ["late"] and "late" in home(service)
+
+    assert all(service.eventually(lambda s=service: is_listed(s)) for service in changed)
     before = [answers(service) for service in changed]
     assert changed[0].metric("aisle_changed_items") > 0
 
