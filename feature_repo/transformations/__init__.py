@@ -1,6 +1,6 @@
 """From events to feature rows: DuckDB SQL in layers, and the runner."""
 
-from feature_repo.transformations.log_slice import LogSlice
+from feature_repo.transformations.log_slice import LogSlice, open_served
 from feature_repo.transformations.run import (
     TransformReport,
     features_sealed_at,
@@ -18,6 +18,7 @@ __all__ = [
     "define_values",
     "features_sealed_at",
     "is_current",
+    "open_served",
     "opened",
     "row_sql",
     "stage",

@@ -75,6 +75,17 @@ class LogSlice:
             OldEvents(db, index, compacted, self.files, seals, self.since).add()
 
 
+def open_served(db: duckdb.DuckDBPyConnection, home: Home, since: int) -> None:
+    """Create the view `log_served` of the answers seen since an instant; no feature reads them."""
+    db.register("columns_served", ARROW_SCHEMAS["served"].empty_table())
+    sql = "create view log_served as from columns_served"
+    paths = [str(p) for p in list_relations(home.log / "compacted", "served", since=since)]
+    if paths:
+        db.read_parquet(paths, hive_partitioning=False, union_by_name=True).create_view("served")
+        sql += " union all by name from served"
+    db.execute(sql)
+
+
 @contextmanager
 def _index(home: Home) -> Iterator[EventIndex]:
     with closing(EventIndex(home.log)) as index:

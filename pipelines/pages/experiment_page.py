@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.pages.document import document, heading, paragraphs
+from pipelines.pages.interleaving_page import (
+    interleaving_plot,
+    interleaving_sentences,
+    interleaving_tables,
+)
 from pipelines.terminal import Page, line, pages, table
 from training.plots import Mark, Table, forest
 
@@ -52,7 +57,7 @@ def experiment_html(report: Report) -> str:
     return document(
         f"Experiment {report['experiment']}",
         paragraphs(experiment_sentences(report)),
-        *(_plot(number, one, report["metric"]) for number, one in enumerate(report["comparisons"])),
+        *_plots(report),
         *parts,
         heading("How to read it"),
         paragraphs(report["notes"]),
@@ -88,6 +93,8 @@ def plan_page(plan: Report) -> Page:
 
 def experiment_sentences(report: Report) -> list[str]:
     """Return the verdict of each variant, and what a reader must know before any figure."""
+    if report["kind"] == "interleaving":
+        return interleaving_sentences(report)
     triggered = report["triggered"]
     sentences = [
         f"{one['variant']}: {one['verdict']['decision'].upper()}. {one['verdict']['reason']}"
@@ -128,6 +135,8 @@ def _outlook(one: Report) -> list[str]:
 
 def experiment_tables(report: Report) -> list[Table]:
     """Return the counts of the variants, and the tables of each comparison."""
+    if report["kind"] == "interleaving":
+        return interleaving_tables(report)
     counts = [
         [one["name"], *(f"{one[column]:,.0f}" for column in _COUNTS)] for one in report["variants"]
     ]
@@ -140,6 +149,13 @@ def experiment_tables(report: Report) -> list[Table]:
             rows = [_part(part, row) for part, row in one[kind].items()]
             tables.append(Table(f"{name}: {primary} by {kind}", _PART_COLUMNS, rows))
     return tables
+
+
+def _plots(report: Report) -> list[str]:
+    if report["kind"] == "interleaving":
+        plot = interleaving_plot(report)
+        return [] if plot is None else [plot.__html__()]
+    return [_plot(n, one, report["metric"]) for n, one in enumerate(report["comparisons"])]
 
 
 def _plot(number: int, one: Report, metric: str) -> str:

@@ -10,7 +10,7 @@ from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import merge, retrieve_candidates
 from serving.query import SEARCH, SURFACES, ListRequest, Query, Rules
-from serving.ranking import blended_order, rerank_by_rules, score_by_retrieval, with_following
+from serving.ranking import blended_order, order_by_rules, score_by_retrieval, with_following
 from training.query_understanding import Understanding
 from training.retrieval.catalogue import ItemTable, RankedList
 from training.retrieval.indexes import (
@@ -60,7 +60,7 @@ def _search(indexes: Mapping[str, Any], shop: Shop, surface: Surface, text: str)
     scored = score_by_retrieval(candidates, candidates.item_ids)
     order = blended_order(scored, candidates, 1.0)
     order = with_following(order, scored.item_ids, candidates, surface, PAGE_SIZE)
-    order, _ = rerank_by_rules(
+    order = order_by_rules(
         order,
         scored.item_ids,
         None,

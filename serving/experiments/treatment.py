@@ -79,10 +79,10 @@ def forced_treatments(experiments: Sequence[Experiment], text: str) -> list[Trea
     for part in text.split(","):
         name, _, variant_name = part.partition(":")
         experiment = named.get(name)
-        variants = () if experiment is None else experiment.variants
+        variants = () if experiment is None else experiment.answers
         variant = next((each for each in variants if each.name == variant_name), None)
         if experiment is None or variant is None:
-            choices = [f"{e.name}:{v.name}" for e in experiments for v in e.variants]
+            choices = [f"{e.name}:{v.name}" for e in experiments for v in e.answers]
             expected = f"one of {', '.join(choices)}" if choices else "no variant: none runs"
             raise ApiError(400, "variant", expected, repr(part))
         treatments.append(Treatment(experiment, variant, None))

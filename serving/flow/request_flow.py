@@ -29,30 +29,24 @@ from serving.contract import (
     SlateAnswer,
 )
 from serving.flow.assignment import assign, forced, treat
+from serving.flow.interleaving import interleave
 from serving.flow.request_state import RequestState
+from serving.flow.reranking import rerank
 from serving.flow.resources import Resources
 from serving.flow.responses import page_answer, rank_answer
 from serving.flow.shadow import with_shadow
 from serving.monitoring import LOST_ANSWERS, run_with_timeout
 from serving.query import read_list_query, read_query
 from serving.ranking import (
-    Explored,
     Scored,
     Slate,
     active_rules,
-    blended_order,
-    cut_page,
     drop_deleted,
-    explore,
-    list_seed,
-    order_by_score,
     pinned_items,
-    rerank_by_rules,
     score_by_popularity,
     score_by_ranker,
     score_by_retrieval,
     sellable_positions,
-    with_following,
 )
 from serving.recording import served_event, shown_event
 from serving.state import DEFAULT_MODEL
@@ -144,8 +138,10 @@ async def _flow(request: RequestState) -> tuple[Candidates, Slate]:
     await asyncio.sleep(0)  # Yield to the event loop so that overload checks can run.
     item_ids, context = filter_sellable(request, candidates.item_ids, context)
     request.context = context
-    scored = score(request, candidates, item_ids, context)
-    slate = rerank(request, candidates, scored, context)
+    slate = interleave(request, candidates, context)
+    if slate is None:
+        scored = score(request, candidates, item_ids, context)
+        slate = rerank(request, candidates, scored, context)
     await record(request, candidates, slate)
     return candidates, slate
 
@@ -275,49 +271,6 @@ def score(
     if query.list_request is not None:
         return score_by_retrieval(candidates, item_ids)
     return score_by_popularity(model, item_ids)
-
-
-def rerank(
-    request: RequestState,
-    candidates: Candidates,
-    scored: Scored,
-    context: RequestContext | None,
-) -> Slate:
-    """Order the scored items; a list of the shop also by its rules and exploration."""
-    query, rules = request.query, request.rules
-    list_request = query.list_request
-    if list_request is None:
-        return order_by_score(scored, candidates.item_ids)
-    with request.trace.fail_open("rerank"):
-        if list_request.cursor is not None or request.retrieval.sorted_rows is not None:
-            order = list(range(len(scored.item_ids)))
-            page = list_request.page if list_request.cursor is None else 1
-            return cut_page(scored, Explored(order), list_request.size, page)
-        surface = list_request.surface
-        service = scored.feature_service
-        ranker_weight = 1.0 if service is None else surface.ranker_weights[service]
-        ranker_weight = min(ranker_weight, request.retrieval.ranker_weight)
-        order = blended_order(scored, candidates, ranker_weight)
-        order = with_following(order, scored.item_ids, candidates, surface, list_request.size)
-        order, pinned = rerank_by_rules(
-            order,
-            scored.item_ids,
-            context,
-            request.resources.shop,
-            rules,
-            candidates=candidates,
-            partial_match_sources=surface.partial_match_sources,
-        )
-        explored = explore(
-            order,
-            scored.item_ids,
-            list_request.size,
-            rules.exploration,
-            list_seed(query),
-            pinned,
-        )
-        return cut_page(scored, explored, list_request.size, list_request.page)
-    return order_by_score(scored, candidates.item_ids)
 
 
 async def record(request: RequestState, candidates: Candidates, slate: Slate) -> None:

@@ -26,6 +26,7 @@ def with_shadow(served: ServedEvent, request: RequestState, slate: Slate) -> Ser
     resources, context = request.resources, request.context
     shadow = resources.models.get(SHADOW_MODEL)
     is_default = request.model.name == DEFAULT_MODEL and slate.scored.matrix is not None
+    is_default = is_default and slate.other_version is None
     if shadow is None or shadow.ranker is None or context is None or not is_default:
         return served
     if not is_recorded(f"shadow {request.query.request_id}", resources.settings.shadow_share):

@@ -1,6 +1,6 @@
 """Reranking of a list: boosts, diversity, partial matches last, pins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from serving.ranking.diversity import diversify
 from training.retrieval.catalogue import Candidates
 
 
-def rerank_by_rules(
+def order_by_rules(
     order: list[int],
     item_ids: Sequence[str],
     context: RequestContext | None,
@@ -20,8 +20,8 @@ def rerank_by_rules(
     *,
     candidates: Candidates,
     partial_match_sources: frozenset[str],
-) -> tuple[list[int], frozenset[int]]:
-    """Change an order by the rules of the shop.
+) -> list[int]:
+    """Change an order by the rules of the shop, but its pins.
 
     Args:
         order: positions among the N items, best first.
@@ -30,15 +30,11 @@ def rerank_by_rules(
         rules: the rules that apply to the request.
         candidates: with the sources of each item.
         partial_match_sources: items of these sources alone come after all others.
-
-    Returns:
-        The new order, and the positions of pinned items.
     """
     order = _boosted(order, rules.rules, context, item_ids)
     if context is not None:
         order = diversify(order, context, shop, rules.diversity.weight)
-    order = full_matches_first(order, item_ids, candidates, partial_match_sources)
-    return _pinned(order, rules.rules, item_ids)
+    return full_matches_first(order, item_ids, candidates, partial_match_sources)
 
 
 def pinned_items(rules: Rules) -> list[str]:
@@ -76,20 +72,25 @@ def full_matches_first(
     return sorted(order, key=partial.__contains__)
 
 
-def _pinned(
-    order: list[int], rules: Sequence[Rule], item_ids: Sequence[str]
-) -> tuple[list[int], frozenset[int]]:
-    """Move pinned items to the slots of their rules; the first rule of an item counts."""
-    pins = [rule for rule in rules if rule.action == "pin"]
+def pinned_slots(rules: Rules, item_ids: Sequence[str]) -> dict[int, int]:
+    """Return position → slot, from 1, of the pinned items; the first rule of an item counts."""
+    pins = [rule for rule in rules.rules if rule.action == "pin"]
     if not pins:
-        return order, frozenset()
+        return {}
     position = {item: n for n, item in enumerate(item_ids)}
     slots: dict[int, int] = {}
     for rule in pins:
         for offset, item in enumerate(rule.items):
             if item in position:
                 slots.setdefault(position[item], rule.position + offset)
+    return slots
+
+
+def pin_items(order: list[int], slots: Mapping[int, int]) -> list[int]:
+    """Move pinned items to their slots."""
+    if not slots:
+        return order
     reordered = [n for n in order if n not in slots]
     for n, slot in sorted(slots.items(), key=lambda pair: pair[1]):
         reordered.insert(slot - 1, n)
-    return reordered, frozenset(slots)
+    return reordered

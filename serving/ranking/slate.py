@@ -45,7 +45,9 @@ class Slate:
         dropped: candidates that were excluded.
         propensities: by position, probability that the item is shown in its slot; 1 where absent.
         next_ids: items of the later pages, in their order.
-        draw: the random draw that changed the order; None without exploration.
+        draw: the random draw that changed the order; None without one.
+        teams: by position, the variant that took the item's slot in a draft of two.
+        other_version: of the second ranker of such a draft, whose scores are not `scored`.
     """
 
     scored: Scored
@@ -54,6 +56,8 @@ class Slate:
     propensities: Mapping[int, float] = field(default_factory=dict)
     next_ids: Sequence[str] = ()
     draw: Draw | None = None
+    teams: Mapping[int, str] = field(default_factory=dict)
+    other_version: str | None = None
 
 
 def order_by_score(scored: Scored, item_ids: Sequence[str]) -> Slate:
@@ -86,8 +90,25 @@ def cut_page(scored: Scored, explored: Explored, size: int, page: int) -> Slate:
 
 def list_seed(query: Query) -> int:
     """Return the seed of a list's exploration: 63 bits, equal for all its pages within a day."""
+    return _seed(*_list_key(query))
+
+
+def draft_seed(query: Query, experiment: str) -> int:
+    """Return the seed of the draft of two rankers: 63 bits.
+
+    It is equal for all pages of a list within a day; a ranking of given candidates has its own.
+    """
+    if query.list_request is None:
+        return _seed(experiment, query.request_id)
+    return _seed(experiment, *_list_key(query))
+
+
+def _list_key(query: Query) -> tuple[str, ...]:
     who = query.session_id or query.user_id or query.request_id
     what = (query.surface or "", query.key or "", query.market)
-    key = "\x1f".join((who, *what, str(query.t // DAY)))
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    return (who, *what, str(query.t // DAY))
+
+
+def _seed(*parts: str) -> int:
+    digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1

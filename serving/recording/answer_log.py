@@ -152,6 +152,8 @@ def served_event(
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
         experiments=exposures(treatments),
+        teams=_teams(slate),
+        other_version=slate.other_version,
         overrides=dict(query.overrides),
         sources=_sources(candidates, slate),
         considered=_considered(slate),
@@ -207,6 +209,12 @@ def _considered(slate: Slate) -> tuple[str, ...]:
         return ()
     shown = frozenset(slate.order)
     return tuple(item for n, item in enumerate(slate.scored.item_ids) if n not in shown)
+
+
+def _teams(slate: Slate) -> tuple[str, ...]:
+    """Return the variant of each position; empty where no position has one."""
+    teams = tuple(slate.teams.get(n, "") for n in slate.order) if slate.teams else ()
+    return teams if any(teams) else ()
 
 
 def _sources(candidates: Candidates, slate: Slate) -> tuple[SourceLocations, ...]:

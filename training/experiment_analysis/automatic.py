@@ -49,15 +49,22 @@ def decision_of(report: dict[str, Any], now: int) -> Decision | None:
     """
     verdicts = {each["variant"]: each["verdict"] for each in report["comparisons"]}
     gains = {
-        each["variant"]: each["metrics"][report["metric"]]["change"]
+        each["variant"]: _gain(report, each)
         for each in report["comparisons"]
         if each["verdict"]["decision"] == "ship"
     }
     at = to_text(now)
     if gains:
-        sign = -1.0 if METRICS[report["metric"]].is_failure else 1.0
-        best = max(gains, key=lambda name: sign * float(gains[name]["value"]))
+        best = max(gains, key=gains.__getitem__)
         return Decision("ship", verdicts[best]["reason"], at, best)
     if all(verdict["decision"] in ("stop", "blocked") for verdict in verdicts.values()):
         return Decision("stop", " ".join(v["reason"] for v in verdicts.values()), at)
     return None
+
+
+def _gain(report: dict[str, Any], comparison: dict[str, Any]) -> float:
+    """Return how much better a variant is than the control."""
+    if report["kind"] == "interleaving":
+        return float(comparison["surplus"]["value"])
+    value = float(comparison["metrics"][report["metric"]]["change"]["value"])
+    return -value if METRICS[report["metric"]].is_failure else value

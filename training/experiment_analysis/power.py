@@ -25,12 +25,16 @@ def units_needed(
     >>> round(units_needed(variance=0.05 * 0.95, effect=0.01))
     14913
     """
-    normal = scipy.stats.norm
-    distance = normal.isf((1 - confidence) / 2) + normal.ppf(power)
+    distance = normal_distance(power=power, confidence=confidence)
     return float(distance**2 * variance * (1 / share + 1 / (1 - share)) / effect**2)
 
 
 def smallest_effect(error: float, *, power: float = POWER, confidence: float = CONFIDENCE) -> float:
     """Return the effect that a comparison with a standard error finds with a probability."""
+    return normal_distance(power=power, confidence=confidence) * error
+
+
+def normal_distance(*, power: float = POWER, confidence: float = CONFIDENCE) -> float:
+    """Return how many standard errors an effect needs to be found with a probability."""
     normal = scipy.stats.norm
-    return float((normal.isf((1 - confidence) / 2) + normal.ppf(power)) * error)
+    return float(normal.isf((1 - confidence) / 2) + normal.ppf(power))

@@ -7,6 +7,7 @@ from typing import Any
 from feature_repo.home import DAY, Home, to_text
 from training.experiment_analysis.comparison import Comparison, compare, part_change, trend
 from training.experiment_analysis.decision import DecisionRule, Verdict
+from training.experiment_analysis.interleaving_report import interleaving_report
 from training.experiment_analysis.metrics import COLUMNS, METRICS
 from training.experiment_analysis.moments import Moments, divide
 from training.experiment_analysis.power import units_needed
@@ -26,7 +27,7 @@ NOTES = (
 
 
 def experiment_report(home: Home, experiment: Experiment, now: int) -> dict[str, Any]:
-    """Compare each variant with the control, the first variant.
+    """Compare each variant with the control, the first variant; or both of an interleaving.
 
     Args:
         home: its compacted log is read, so the report is of the last refresh.
@@ -35,6 +36,8 @@ def experiment_report(home: Home, experiment: Experiment, now: int) -> dict[str,
     Raises:
         SettingError: the experiment's decision rule is wrong.
     """
+    if experiment.is_interleaving:
+        return interleaving_report(home, experiment, now)
     rule = DecisionRule.of(experiment.decision, experiment.name)
     occasion = experiment.occasion
     has_ended = occasion.end is not None and occasion.end <= now
@@ -60,6 +63,7 @@ def experiment_report(home: Home, experiment: Experiment, now: int) -> dict[str,
     ]
     report = {
         "experiment": experiment.name,
+        "kind": experiment.kind,
         "unit": experiment.unit,
         "metric": rule.metric.name,
         "exposed": None if exposed is None else [to_text(instant) for instant in exposed],

@@ -27,9 +27,13 @@ def sequence_half_width(
             4.4 times at a hundredth.
     """
     alpha = 1 - level
-    # The rho of narrowest width at `tuned_units`, by the article's equation 79.
-    rho_squared = (-2 * np.log(alpha) + np.log(-2 * np.log(alpha)) + 1) / tuned_units
-    scaled = np.asarray(units) * rho_squared
+    scaled = np.asarray(units) * rho_squared(tuned_units, level)
     started = np.where(scaled > 0, scaled, np.nan)
     width: Floats = error * np.sqrt((1 + 1 / started) * np.log((started + 1) / alpha**2))
     return width
+
+
+def rho_squared(tuned_units: float, level: float = 0.95) -> float:
+    """Return the scale of the mixture that is narrowest at some units, by equation 79."""
+    alpha = 1 - level
+    return float((-2 * np.log(alpha) + np.log(-2 * np.log(alpha)) + 1) / tuned_units)

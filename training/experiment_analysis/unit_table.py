@@ -11,17 +11,15 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from feature_repo.events.contract import ARROW_SCHEMAS
-from feature_repo.events.log import list_relations
 from feature_repo.home import DAY, Home
-from feature_repo.transformations import LogSlice, opened, stage
+from feature_repo.transformations import LogSlice, open_served, opened, stage
 from training.experiment_analysis.metrics import COLUMNS, Metric
 from training.experiment_analysis.moments import UNITS, Moments
 
 BEFORE_DAYS = 28
 """Days before a unit's first exposure whose events are its covariates."""
 
-_MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "1GB"
 _SQL = Path(__file__).parent / "units.sql"
 
 _TREATED = """
@@ -121,12 +119,12 @@ class UnitTable:
         """Join the log of a home; the database spills to the home's disk."""
         start, spill = exposures.start or 0, home.root / "experiment_report"
         log = LogSlice.seen_since(home, start - BEFORE_DAYS * DAY)
-        with opened(log, spill, _MEMORY_LIMIT) as db:
+        with opened(log, spill, MEMORY_LIMIT) as db:
             db.execute("set variable until = ?", [exposures.until])
             db.execute("set variable before = ?", [BEFORE_DAYS * DAY])
             for table in ("stg_rankings", "stg_interactions"):
                 stage(db, table)
-            _open_served(db, home, start)
+            open_served(db, home, start)
             _find_treated(db, exposures)
             db.execute(_SQL.read_text(encoding="utf-8"))
             yield cls(db, exposures)
@@ -190,17 +188,6 @@ class UnitTable:
             tuple(tuple(map(str, row[: len(keys)])) for row in rows),
             Moments(names, products[:, 0, :].copy(), products),
         )
-
-
-def _open_served(db: duckdb.DuckDBPyConnection, home: Home, start: int) -> None:
-    """Create the view `log_served` of the answers seen since an instant."""
-    db.register("columns_served", ARROW_SCHEMAS["served"].empty_table())
-    sql = "create view log_served as from columns_served"
-    paths = [str(p) for p in list_relations(home.log / "compacted", "served", since=start)]
-    if paths:
-        db.read_parquet(paths, hive_partitioning=False, union_by_name=True).create_view("served")
-        sql += " union all by name from served"
-    db.execute(sql)
 
 
 def _find_treated(db: duckdb.DuckDBPyConnection, exposures: Exposures) -> None:

@@ -8,13 +8,16 @@ from training.experiments.decisions import (
     write_decisions,
 )
 from training.experiments.declaration import EXPERIMENTS_FILE, Experiments
-from training.experiments.experiment import Experiment, Variant
+from training.experiments.experiment import INTERLEAVED, Experiment, Variant
+from training.experiments.interleaving import Draft, team_draft
 from training.experiments.occasion import Occasion
 
 __all__ = [
     "DECISIONS_FILE",
     "EXPERIMENTS_FILE",
+    "INTERLEAVED",
     "Decision",
+    "Draft",
     "Experiment",
     "Experiments",
     "Occasion",
@@ -22,6 +25,7 @@ __all__ = [
     "Variant",
     "is_held_out",
     "read_decisions",
+    "team_draft",
     "variant_of",
     "write_decisions",
 ]

@@ -11,7 +11,7 @@ import math
 from hashlib import blake2b
 from typing import Literal
 
-from training.experiments.experiment import BUCKETS, Experiment, Variant
+from training.experiments.experiment import BUCKETS, INTERLEAVED, Experiment, Variant
 
 UnitKind = Literal["user", "session"]
 
@@ -34,6 +34,8 @@ def variant_of(experiment: Experiment, kind: UnitKind, unit: str) -> Variant | N
     first, last = experiment.buckets
     if not first <= bucket_of(experiment.layer, kind, unit) <= last:
         return None
+    if experiment.is_interleaving:
+        return INTERLEAVED
     weighted = [variant for variant in experiment.variants if variant.weight]
     return min(weighted, key=lambda variant: _time(experiment.name, variant, kind, unit))
 

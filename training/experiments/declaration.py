@@ -24,6 +24,11 @@
     exploration = { share = 0.1, slots = [5] }
     sources = { similar = 2.0, popular = 0 }    # weights of candidate sources; 0 leaves one out
 
+    [[experiment]]
+    name = "two-rankers"
+    kind = "interleaving"               # one page of both variants; ab (the default): one of them
+    variant = [{ name = "control" }, { name = "candidate", model = "candidate" }]
+
     [experiment.decision]               # how the report decides; see docs/experiments.md
     metric = "revenue_per_unit"
 
@@ -43,7 +48,15 @@ from feature_repo.home import (
     number_of,
     read_toml,
 )
-from training.experiments.experiment import BUCKETS, OVERRIDES, Experiment, Unit, Variant
+from training.experiments.experiment import (
+    BUCKETS,
+    INTERLEAVED,
+    OVERRIDES,
+    Experiment,
+    Kind,
+    Unit,
+    Variant,
+)
 from training.experiments.occasion import Occasion
 from training.retrieval.indexes import LEXICAL
 from training.retrieval.sources import source_specs
@@ -52,9 +65,12 @@ EXPERIMENTS_FILE = "experiments.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _FILE = re.compile(r"[\w-]+\.toml")
 _OCCASION = {"market", "surface", "from", "until"}
-_EXPERIMENT = {"name", "layer", "unit", "share", "buckets", "variant", "decision", *_OCCASION}
+_WHO = {"layer", "unit", "share", "buckets"}
+_EXPERIMENT = {"name", "kind", "variant", "decision", *_WHO, *_OCCASION}
 _VARIANT = {"name", "weight", *OVERRIDES}
 _MOST_WEIGHT = 1000.0
+_OF_ORDER = frozenset({"model", "diversity"})
+"""Settings that change the order of candidates, and not which there are."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +140,37 @@ def _experiment(table: Mapping[str, Any], path: str) -> Experiment:
         variants,
         Occasion.of(table, path),
         decision,
+        kind=_kind(table, variants, path),
     )
+
+
+def _kind(table: Mapping[str, Any], variants: Sequence[Variant], path: str) -> Kind:
+    kind = table.get("kind", "ab")
+    if kind not in get_args(Kind):
+        raise EventError(f"{path}.kind", f"one of {', '.join(get_args(Kind))}", kind)
+    if kind == "interleaving":
+        _check_interleaving(variants, path)
+        return "interleaving"
+    return "ab"
+
+
+def _check_interleaving(variants: Sequence[Variant], path: str) -> None:
+    """Check that the variants can fill one page together.
+
+    Raises:
+        EventError: names the variant that cannot.
+    """
+    if len(variants) != 2:
+        raise EventError(f"{path}.variant", "two, which fill a page together", len(variants))
+    for variant in variants:
+        if variant.name == INTERLEAVED.name:
+            raise EventError(f"{path}.variant", "another name", variant.name)
+        if variant.weight != 1:
+            expected = "no weight, because both variants fill each page"
+            raise EventError(f"{path}.{variant.name}.weight", expected, str(variant.weight))
+        if others := variant.changes - _OF_ORDER:
+            expected = "only model and diversity, which order the same candidates"
+            raise EventError(f"{path}.{variant.name}", expected, ", ".join(sorted(others)))
 
 
 def _variant(table: Mapping[str, Any], path: str) -> Variant:

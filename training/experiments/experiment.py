@@ -11,6 +11,7 @@ BUCKETS = 10_000
 """Parts into which a layer divides its units."""
 
 Unit = Literal["user", "session", "first"]
+Kind = Literal["ab", "interleaving"]
 OVERRIDES = ("model", "rules", "diversity", "exploration", "sources")
 
 
@@ -41,6 +42,10 @@ class Variant:
         return frozenset(name for name in OVERRIDES if getattr(self, name) not in (None, {}))
 
 
+INTERLEAVED = Variant("interleaved")
+"""What shoppers of an interleaving get: pages that both variants fill."""
+
+
 @dataclass(frozen=True)
 class Experiment:
     """Variants that are compared on live traffic.
@@ -51,6 +56,7 @@ class Experiment:
         variants: the control is the first.
         decision: how the report decides, as in the file.
         is_shipped: whether it was decided that all requests get its only variant.
+        kind: whether each shopper gets one variant, or pages that two variants fill.
     """
 
     name: str
@@ -61,13 +67,25 @@ class Experiment:
     occasion: Occasion = field(default_factory=Occasion)
     decision: Mapping[str, Any] = field(default_factory=dict)
     is_shipped: bool = False
+    kind: Kind = "ab"
 
     def shipped(self, variant: str) -> "Experiment":
         """Return the experiment with one variant for all requests."""
         only = tuple(each for each in self.variants if each.name == variant)
-        return replace(self, variants=only, is_shipped=True)
+        return replace(self, variants=only, is_shipped=True, kind="ab")
+
+    @property
+    def answers(self) -> tuple[Variant, ...]:
+        """What a request may get: a variant, or a page of both."""
+        return (*self.variants, INTERLEAVED) if self.is_interleaving else self.variants
+
+    @property
+    def is_interleaving(self) -> bool:
+        """Whether two variants fill the pages of each shopper."""
+        return self.kind == "interleaving"
 
     @cached_property
     def changes(self) -> frozenset[str]:
-        """What any variant overrides."""
-        return frozenset().union(*(variant.changes for variant in self.variants))
+        """What any variant overrides; an interleaved page is drafted instead of explored."""
+        drafted = ("exploration",) if self.is_interleaving else ()
+        return frozenset(drafted).union(*(variant.changes for variant in self.variants))

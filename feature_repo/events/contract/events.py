@@ -304,6 +304,18 @@ class ServedEvent(SlateEvent, frozen=True, tag="served"):
         tuple[float, ...],
         Field(platform_json(), "Its score of each item of the answer.", privacy="personal"),
     ] = ()
+    teams: Annotated[
+        tuple[str, ...],
+        Field(
+            platform_list(),
+            "The variant that took each position of an interleaved answer; empty for none.",
+            privacy="public",
+        ),
+    ] = ()
+    other_version: Annotated[
+        str | None,
+        Field(TEXT, "The second model of an interleaved answer.", privacy="public"),
+    ] = None
     overrides: Annotated[
         dict[str, dict[str, FieldValue]],
         Field(platform_json(), "Item fields in the request.", privacy="public"),

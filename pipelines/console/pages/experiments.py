@@ -12,6 +12,7 @@ def experiments(visit: Visit) -> Content:
     declared = Experiments.load(visit.home.root / EXPERIMENTS_FILE)
     columns = [
         Column("experiment", "experiment", _address),
+        Column("kind", "kind"),
         Column("layer", "layer"),
         Column("unit", "unit"),
         Column("variants", "variants, the control first"),
@@ -19,6 +20,7 @@ def experiments(visit: Visit) -> Content:
     rows: list[Row] = [
         {
             "experiment": one.name,
+            "kind": one.kind,
             "layer": one.layer,
             "unit": one.unit,
             "variants": ", ".join(variant.name for variant in one.variants),

@@ -3,95 +3,23 @@
 import asyncio
 from dataclasses import replace
 
-import msgspec
-import numpy as np
 import pytest
 
-from feature_repo.home import EventError, Settings
-from feature_repo.request_features.context import RatePrior, RequestContext
-from feature_repo.views import RANKING_SERVICE
-from serving.contract import ApiError, RankBody, SearchBody, body_reader
-from serving.features import OnlineFeatures
-from serving.features.unapplied_marks import UnappliedMarks
-from serving.flow import Resources, answer, answer_page
-from serving.state import LoadedArtifact
-from training.artifacts import Manifest
+from feature_repo.home import EventError
+from serving.contract import ApiError, SearchBody, body_reader
+from serving.flow import answer_page
+from tests.serving.flow.small_parts import (
+    Connection,
+    FailingRanker,
+    Popularity,
+    Ranker,
+    connect,
+    publish,
+    ranked,
+    ranked_for,
+    read,
+)
 from training.experiments import variant_of
-
-BODY = body_reader(RankBody)(b'{"id": "r", "items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}')
-
-
-class Connection:
-    """A connection with a given read function."""
-
-    def __init__(self, read):
-        self.read = read
-        self.applied = []
-
-    def run_id(self):
-        return "1"
-
-    def apply(self, events):
-        self.applied += events
-        return ["applied"] * len(events)
-
-    def replay(self):
-        return 0
-
-    def apply_due_events(self):
-        return 0
-
-    def close(self):
-        pass
-
-
-class Popularity:
-    def apply(self, item_ids):
-        return np.array([{"a": 1.0, "b": 3.0, "c": 2.0}[i] for i in item_ids])
-
-
-class Ranker:
-    """Returns fixed scores, or fails."""
-
-    prior = RatePrior()
-    columns = ()
-    feature_service = RANKING_SERVICE
-
-    def __init__(self, scores=(3.0, 1.0, 2.0)):
-        self.scores = scores
-
-    def apply(self, matrix):
-        return np.array(self.scores, dtype=np.float32)[: len(matrix)]
-
-
-async def read(query):
-    return RequestContext(t=query.t, item_ids=query.item_ids)
-
-
-@pytest.fixture
-def resources(home):
-    opened = Resources.open(Settings(home=home))
-    yield opened
-    asyncio.run(opened.close())
-
-
-def connect(resources, connection):
-    resources.online_features = resources.event_intake.online_features = OnlineFeatures(
-        lambda: connection, UnappliedMarks(resources.settings.home.unapplied)
-    )
-    resources.online_features.maintain()
-    return connection
-
-
-def publish(resources, kind, value):
-    version = f"{kind}-1"
-    loaded = LoadedArtifact(version, Manifest(kind, "default", {}), value)
-    resources.models.artifacts[kind, "default"] = loaded
-
-
-def ranked(resources, name="default", **flags):
-    answered = asyncio.run(answer(resources, name, BODY, **flags))
-    return [item.item for item in answered.items], answered.degraded, answered.model_version
 
 
 def test_the_ranker_orders_a_healthy_answer(resources):
@@ -215,18 +143,12 @@ def experiment(resources):
     """An experiment of two rankers, with the users who get each."""
     connect(resources, Connection(read))
     publish(resources, "ranker", Ranker())
-    other = LoadedArtifact("ranker-b", Manifest("ranker", "b", {}), Ranker((1.0, 2.0, 3.0)))
-    resources.models.artifacts["ranker", "b"] = other
+    publish(resources, "ranker", Ranker((1.0, 2.0, 3.0)), "b", "ranker-b")
     (resources.settings.home.root / "experiments.toml").write_text(EXPERIMENT)
     resources.experiments.reload()
     (declared,) = resources.experiments.file.value.declared.experiments
     users = {variant_of(declared, "user", user).name: user for user in map(str, range(20))}
     return resources, users
-
-
-def ranked_for(resources, user, **options):
-    body = msgspec.structs.replace(BODY, user=user)
-    return asyncio.run(answer(resources, "default", body, **options))
 
 
 @pytest.mark.parametrize(("name", "version"), [("control", "ranker-1"), ("b", "ranker-b")])
@@ -283,16 +205,10 @@ def test_a_wrong_file_of_experiments_leaves_the_former_ones(experiment):
     assert ranked_for(resources, users["b"]).experiments == {"rankers": "b"}
 
 
-class FailingRanker(Ranker):
-    def apply(self, matrix):
-        raise ValueError("x")
-
-
 def with_shadow_of(resources, value):
     connect(resources, Connection(read))
     publish(resources, "ranker", Ranker())
-    loaded = LoadedArtifact("shadow-1", Manifest("ranker", "shadow", {}), value)
-    resources.models.artifacts["ranker", "shadow"] = loaded
+    publish(resources, "ranker", value, "shadow", "shadow-1")
     resources.settings = replace(resources.settings, shadow_share=1.0)
 
 

@@ -156,3 +156,61 @@ def test_two_experiments_have_two_names(load):
 def test_an_unknown_experiment_is_an_error_with_the_names(load):
     with pytest.raises(SettingError, match=r"'b': expected one of .*: new-ranker"):
         load(WHOLE).get("b")
+
+
+INTERLEAVING = """
+[[experiment]]
+name = "two-rankers"
+kind = "interleaving"
+share = 0.5
+
+[[experiment.variant]]
+name = "control"
+diversity = 0.1
+
+[[experiment.variant]]
+name = "candidate"
+model = "candidate"
+"""
+
+
+def test_an_interleaving_is_read(load):
+    (experiment,) = load(INTERLEAVING).experiments
+
+    assert experiment.is_interleaving
+    assert [answer.name for answer in experiment.answers] == ["control", "candidate", "interleaved"]
+    assert experiment.changes == {"model", "diversity", "exploration"}
+    shipped = experiment.shipped("candidate")
+    assert not shipped.is_interleaving
+    assert shipped.answers == shipped.variants
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"interleaving"', '"mixed"', "kind: expected one of ab, interleaving, found 'mixed'"),
+        ('model = "candidate"', 'rules = "b.toml"', "candidate: expected only model and diversity"),
+        ('model = "candidate"', "sources = { newest = 2 }", "order the same candidates"),
+        ('model = "candidate"', "weight = 2", "candidate.weight: expected no weight"),
+        ('name = "control"', 'name = "interleaved"', "variant: expected another name"),
+        (
+            'model = "candidate"',
+            '[[experiment.variant]]\nname = "third"',
+            "variant: expected two, which fill a page together, found 3",
+        ),
+    ],
+)
+def test_a_wrong_interleaving_is_refused_with_the_position(load, old, new, expected):
+    assert old in INTERLEAVING
+
+    with pytest.raises(SettingError, match=re.escape(expected)):
+        load(INTERLEAVING.replace(old, new, 1))
+
+
+def test_two_interleavings_do_not_draft_one_page(load):
+    other = INTERLEAVING.replace("two-rankers", "other").replace("diversity = 0.1", "")
+    other = other.replace('model = "candidate"', "diversity = 0.3")
+    one = INTERLEAVING.replace("diversity = 0.1", "")
+
+    with pytest.raises(SettingError, match="does not change, found 'exploration'"):
+        load(one + other.replace("kind", 'layer = "second"\nkind'))
