@@ -33,6 +33,9 @@ hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
 # XGBoost would wait for the other, which costs eight times the CPU on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# MLflow would report its use to its makers.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
 # Feast, BentoML and Hypothesis leave a large heap, and the default collects its garbage so often
 # that this takes a sixth of the CPU.
 gc.set_threshold(50_000)

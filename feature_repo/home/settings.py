@@ -32,6 +32,7 @@ class Settings:
         storefront: whether the service has the pages of `/shop`; None for a home without keys, at
             loopback addresses (`AISLE_STOREFRONT`, 0 or 1).
         webhook: URL that the end of a pipeline run is posted to (`AISLE_WEBHOOK`).
+        tracking: MLflow server, or SQLite file, that shows all rankers (`MLFLOW_TRACKING_URI`).
     """
 
     home: Home
@@ -47,6 +48,7 @@ class Settings:
     patience: float = 1.0
     storefront: bool | None = None
     webhook: str | None = None
+    tracking: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -66,6 +68,7 @@ class Settings:
             patience=_patience(environment.get("AISLE_PATIENCE") or "1"),
             storefront=_storefront(environment.get("AISLE_STOREFRONT") or ""),
             webhook=environment.get("AISLE_WEBHOOK") or None,
+            tracking=environment.get("MLFLOW_TRACKING_URI") or None,
         )
 
 

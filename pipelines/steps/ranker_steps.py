@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from feature_repo.home import Home
+from feature_repo.home import Home, Settings
 from pipelines.declarations import MODEL, Progress, Report
 from pipelines.steps.code_version import code_version
 
@@ -194,7 +194,7 @@ def publish_ranker(
     """Publish the ranker for the service to load, as the gate decided."""
     from training.evaluation import publish_ranker as publish
 
-    return publish(Home(home), ranker, evaluation, verdict, name=model).to_dict()
+    return _tracked(home, publish(Home(home), ranker, evaluation, verdict, name=model).to_dict())
 
 
 def reject_ranker(
@@ -203,4 +203,12 @@ def reject_ranker(
     """Store the ranker with the reason of the gate, without putting it in use."""
     from training.evaluation import reject_ranker as reject
 
-    return reject(Home(home), ranker, evaluation, verdict, name=model).to_dict()
+    return _tracked(home, reject(Home(home), ranker, evaluation, verdict, name=model).to_dict())
+
+
+def _tracked(home: Path, stored: Report) -> Report:
+    """Add what MLflow recorded, where a shop uses it."""
+    from pipelines.tracking import track_rankers
+
+    uri = Settings.from_environment().tracking
+    return stored if uri is None else stored | {"tracking": track_rankers(Home(home), uri)}
