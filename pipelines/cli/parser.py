@@ -194,11 +194,9 @@ def _evaluate_retrieval(verb: argparse.ArgumentParser) -> None:
         choices=["test", "validate"],
         help="measure home and again at each order of a split (test) instead",
     )
+    verb.add_argument("--trainings", type=int, metavar="N", help="with --purchases, of N seeds too")
     verb.add_argument(
-        "--trainings",
-        type=int,
-        metavar="N",
-        help="with --purchases, also measure N rankers with other seeds",
+        "--refit-days", type=int, metavar="N", help="with --purchases, fit indexes every N days (1)"
     )
 
 

@@ -35,10 +35,12 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
         from pipelines.pages import surfaces_page
 
         paths = (home.root / DATASET.path, home.root / RANKER.path)
-        surfaces = _evaluation("purchases")(home, args.purchases, *paths, args.trainings)
+        days = 1 if args.refit_days is None else args.refit_days
+        surfaces = _evaluation("purchases")(home, args.purchases, *paths, args.trainings, days)
         return Outcome(surfaces, surfaces_page(surfaces))
-    if args.trainings is not None:
-        raise SettingError("--trainings: expected it with --purchases.")
+    for option, value in {"--trainings": args.trainings, "--refit-days": args.refit_days}.items():
+        if value is not None:
+            raise SettingError(f"{option}: expected it with --purchases.")
     if args.folder is None:
         recall = _evaluation("retrieval")(home, args.days)
         return Outcome(recall, _recall_page(recall))

@@ -1,7 +1,7 @@
 """Evaluate `home` and `again` on the items bought next, against next-purchase baselines.
 
 Orders, metrics and baselines come from `training.studies.next_purchase`.  The indexes are fitted
-each week on the log before it, as if the service refreshed once a week.  The features of each
+again and again on the log before, as if the service refreshed so often.  The features of each
 shopper are as of the order.  Where the home has a ranker of next purchases, its order of the lists
 is measured too.
 """
@@ -51,8 +51,8 @@ from training.studies.next_purchase import (
 
 PAGES = ("home", "again")
 BASELINES = (POPULARITY, REPEAT)
-REFIT_DAYS = 7
-"""Days from one fit of the indexes to the next."""
+REFIT_DAYS = 1
+"""Days from one fit of the indexes to the next; `aisle refresh --every 10m` fits more often."""
 
 NO_ITEM = -1
 """Number of items without a purchase, and padding at the end of a list; never a target."""
@@ -88,6 +88,7 @@ def evaluate_purchases(
     dataset: Path | None = None,
     ranker: Path | None = None,
     trainings: int | None = None,
+    refit_days: int = REFIT_DAYS,
 ) -> dict[str, Any]:
     """Measure surfaces and baselines at the orders of one split.
 
@@ -97,12 +98,15 @@ def evaluate_purchases(
         dataset, ranker: file and folder that `aisle train` wrote; used where they are of a ranker
             of next purchases.
         trainings: also measure this many rankers with other seeds; two at least.
+        refit_days: days from one fit of the indexes to the next; one at least.
 
     Raises:
-        SettingError: a single training, or trainings without a ranker.
+        SettingError: a single training, or trainings without a ranker; no day between two fits.
         DatasetError: the split has no orders, or there are none to choose baselines on, or no
             events before them.
     """
+    if refit_days < 1:
+        raise SettingError(f"--refit-days: expected 1 or more, found {refit_days}.")
     fit = _checked_fit(dataset, ranker, trainings)
     history = History.of_log(home)
     decisions, lookups = Decisions.of(history), Lookups.of(history)
@@ -114,14 +118,14 @@ def evaluate_purchases(
     orders = decisions.part(decisions.of_split(split))
     chosen = {name: choose_baseline(name, lookups, decisions)[0] for name in BASELINES}
     rankers = fit and fit(int(orders.t[0]), trainings or 1)
-    lists = lists_at(home, history, orders, rankers=rankers)
+    lists = lists_at(home, history, orders, refit_days, rankers)
     ranked = {RANKED.format(page): by_ranker[0] for page, by_ranker in lists.ranked.items()}
     rankings = {**ranked, **lists.retrieved, **_ranked(chosen, lookups, orders)}
     values = {name: measure(ranking, orders.bought) for name, ranking in rankings.items()}
     warm = lookups.by_user.count(orders.user, orders.rows_seen) > 0
     parts = {"ordered before": warm, "first order": ~warm}
     return {
-        "protocol": _protocol(history, orders, split),
+        "protocol": _protocol(history, orders, split, refit_days),
         "split": split,
         "cut": to_text(int(orders.t[0]) // DAY * DAY),
         "orders": int(orders.t.size),
@@ -171,7 +175,7 @@ def lists_at(
     home: Home,
     history: History,
     orders: Decisions,
-    refit_days: int = REFIT_DAYS,
+    refit_days: int,
     rankers: PurchaseRankers | None = None,
 ) -> SurfaceLists:
     """Return the lists of each surface at D orders.
@@ -300,7 +304,8 @@ def _chosen(trial: Trial) -> dict[str, Any]:
     return {"ndcg@10 on validation": trial.value, **asdict(trial.configuration)}
 
 
-def _protocol(history: History, orders: Decisions, split: str) -> str:
+def _protocol(history: History, orders: Decisions, split: str, refit_days: int) -> str:
+    every = "day" if refit_days == 1 else f"{refit_days} days"
     first, last = (to_text(int(t))[:16] for t in orders.t[[0, -1]])
     parts = {
         TEST: "the last 20 % of the time; the baselines were chosen on the 20 % before them",
@@ -313,7 +318,7 @@ def _protocol(history: History, orders: Decisions, split: str) -> str:
         "fused, and by the ranker if there is one, fitted on the orders before all of these; the "
         "targets are the items of the order.\n"
         f"Orders: the {orders.t.size:,} from {first}Z to {last}Z, {parts[split]}.\n"
-        f"Indexes: fitted each {REFIT_DAYS} days on the log before, first at the midnight before "
+        f"Indexes: fitted each {every} on the log before, first at the midnight before "
         "the first of these orders; they contain no later sale and no newer item.  The baselines "
         f"rank all {len(history.items):,} items and use every purchase strictly before each "
         "order, later ones than the indexes too.\n"

@@ -16,7 +16,6 @@ from pipelines.pages import surfaces_page
 from pipelines.terminal import Outcome, show
 from serving.evaluation.purchase_evaluation import (
     NO_ITEM,
-    REFIT_DAYS,
     evaluate_purchases,
     lists_at,
 )
@@ -30,6 +29,7 @@ from training.retrieval.sources.templates import DECAY
 from training.studies.next_purchase import POPULARITY, REPEAT, Decisions, History
 
 DAYS, TEST_FROM, NEWCOMER = 100, 80, "newcomer"
+FITTED_DAYS = 7
 
 
 def sales(seed=5, users=14):
@@ -57,7 +57,10 @@ def report(home):
     message = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(message):
         patch.setenv("AISLE_HOME", str(home.root))
-        assert main(["evaluate-retrieval", "--purchases", "--json"]) == 0
+        assert (
+            main(["evaluate-retrieval", "--purchases", "--refit-days", str(FITTED_DAYS), "--json"])
+            == 0
+        )
     return json.loads(message.getvalue())
 
 
@@ -116,8 +119,8 @@ def test_page_again_has_the_figures_of_a_plain_loop_over_the_sales(report):
 
     gains = []
     for minute, user, item in tested:
-        weeks = (midnight(minute) - first) // (REFIT_DAYS * DAY)
-        popular = popular_at(rows, first + weeks * REFIT_DAYS * DAY)
+        weeks = (midnight(minute) - first) // (FITTED_DAYS * DAY)
+        popular = popular_at(rows, first + weeks * FITTED_DAYS * DAY)
         fused = Counter()
         for name, items in (
             ("popular", list(popular)),
@@ -169,7 +172,7 @@ def test_list_depends_only_on_the_log_before_the_cut_and_the_users_earlier_order
 
 
 def test_page_starts_with_the_protocol_and_has_a_line_for_each_model(home, capsys):
-    report = evaluate_purchases(home, "validate")
+    report = evaluate_purchases(home, "validate", refit_days=DAYS)
 
     show(Outcome(report, surfaces_page(report)), False)
     printed = capsys.readouterr().out
@@ -186,3 +189,7 @@ def test_error_of_a_log_without_rankings_names_the_option(home, monkeypatch, cap
     assert "--purchases" in capsys.readouterr().err
     assert main(["evaluate-retrieval", "queries", "--purchases"]) != 0
     assert "found both" in capsys.readouterr().err
+    assert main(["evaluate-retrieval", "--refit-days", "2"]) != 0
+    assert "--refit-days: expected it with --purchases" in capsys.readouterr().err
+    assert main(["evaluate-retrieval", "--purchases", "--refit-days", "0"]) != 0
+    assert "--refit-days: expected 1 or more, found 0" in capsys.readouterr().err
