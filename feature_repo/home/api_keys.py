@@ -16,8 +16,9 @@ import msgspec
 from feature_repo.home.atomic_files import replacing
 from feature_repo.home.errors import SettingError
 
-SCOPES = ("answers", "events", "users", "metrics")
-"""Scopes: slates, features and models; sending events; data of a user; metrics."""
+SCOPES = ("answers", "events", "users", "metrics", "operate")
+"""Scopes: slates, features and models; sending events; data of a user; metrics; models and rules,
+which the console changes."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 

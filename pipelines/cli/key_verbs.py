@@ -14,7 +14,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         "--scope",
         action="append",
         default=[],
-        help="for create: answers, events, users or metrics; may be repeated",
+        help="for create: answers, events, users, metrics or operate; may be repeated",
     )
     verb.add_argument("--rate", type=float, help="for create: requests a second of a process (any)")
 

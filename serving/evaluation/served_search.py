@@ -9,7 +9,7 @@ from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import merge, retrieve_candidates
-from serving.query import SEARCH, SURFACES, ListRequest, Query, Rules
+from serving.query import SEARCH, SURFACES, ListRequest, Query
 from serving.ranking import blended_order, order_by_rules, score_by_retrieval, with_following
 from training.query_understanding import Understanding
 from training.retrieval.catalogue import ItemTable, RankedList
@@ -21,6 +21,7 @@ from training.retrieval.indexes import (
     fit_similar,
 )
 from training.retrieval.sources import Surface, fit_spelling
+from training.rules import Rules
 
 PAGE_SIZE = 10
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from feature_repo.home import Home, SettingError
 from feature_repo.shop import Shop
-from serving.query import Rules
 from serving.state import WatchedFile
 from training.experiments import (
     DECISIONS_FILE,
@@ -17,6 +16,7 @@ from training.experiments import (
     Variant,
     read_decisions,
 )
+from training.rules import Rules
 
 
 @dataclass(frozen=True)

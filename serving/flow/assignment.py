@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from feature_repo.home import SettingError
 from feature_repo.request_features.context import RequestContext
 from serving.contract import ApiError
 from serving.experiments import Treatment, forced_treatments, treatments_of
@@ -11,6 +12,7 @@ from serving.flow.resources import Resources
 from serving.ranking import active_rules
 from serving.state import DEFAULT_MODEL, Model, ModelRegistry
 from training.experiments import Variant
+from training.rules import Rules, draft_path
 
 
 def assign(models: ModelRegistry, name: str) -> Model:
@@ -49,7 +51,7 @@ def treat(request: RequestState, context: RequestContext | None) -> None:
 def _apply(variants: Sequence[Variant], request: RequestState) -> None:
     """Change a request as variants of different experiments say."""
     resources = request.resources
-    rules = resources.experiments.rules_of(variants, resources.rules.value)
+    rules = resources.experiments.rules_of(variants, request.shop_rules)
     request.rules = active_rules(rules, request.query)
     for variant in variants:
         if variant.model is not None:
@@ -70,3 +72,22 @@ def forced(resources: Resources, variant: str) -> Sequence[Treatment]:
     if not variant:
         return ()
     return forced_treatments(resources.experiments.runnable(resources.models.get), variant)
+
+
+def trial_rules(resources: Resources, name: str) -> Rules | None:
+    """Return the rules that a request names: none with `off`, else a draft of the console.
+
+    Raises:
+        ApiError: 400, there is no such draft, or it has an error.
+    """
+    if not name:
+        return None
+    if name == "off":
+        return Rules()
+    path = draft_path(resources.settings.home, name)
+    if path is None or not path.exists():
+        raise ApiError(400, "rules", "off, or the name of a draft", repr(name))
+    try:
+        return Rules.load(path, resources.shop)
+    except SettingError as error:
+        raise ApiError(400, "rules", "a draft without an error", str(error)) from None

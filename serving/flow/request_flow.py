@@ -28,7 +28,7 @@ from serving.contract import (
     SearchBody,
     SlateAnswer,
 )
-from serving.flow.assignment import assign, forced, treat
+from serving.flow.assignment import assign, forced, treat, trial_rules
 from serving.flow.interleaving import interleave
 from serving.flow.request_state import RequestState
 from serving.flow.reranking import rerank
@@ -98,6 +98,7 @@ async def answer_page(
     explain: bool = False,
     shown: bool = False,
     variant: str = "",
+    rules: str = "",
 ) -> SlateAnswer:
     """Retrieve and rank the items of a list of the shop.
 
@@ -106,6 +107,7 @@ async def answer_page(
         explain: answer with each item's sources and feature values, and the stages.
         shown: record the answer's impressions.
         variant: variants of experiments, as `experiment:variant,…`, in place of the shopper's.
+        rules: `off`, or the name of a draft, in place of the shop's rules.
 
     Raises:
         ApiError: 400, invalid request.
@@ -114,7 +116,13 @@ async def answer_page(
     query = read_list_query(
         body, surface, resources.shop, t=resources.clock.now(), explain=explain, shown=shown
     )
-    request = RequestState(resources, model, query, forced=forced(resources, variant))
+    request = RequestState(
+        resources,
+        model,
+        query,
+        forced=forced(resources, variant),
+        trial=trial_rules(resources, rules),
+    )
     candidates, slate = await _flow(request)
     item_table = resources.models.index(ITEM_TABLE)
     return page_answer(
@@ -149,7 +157,7 @@ async def _flow(request: RequestState) -> tuple[Candidates, Slate]:
 def interpret(request: RequestState) -> None:
     """Interpret the text of the query, and select the rules that apply."""
     query, resources = request.query, request.resources
-    request.rules = active_rules(resources.rules.value, query)
+    request.rules = active_rules(request.shop_rules, query)
     if query.list_request is None or not query.text:
         return
     understanding: Understanding | None = resources.models.index(UNDERSTANDING)

@@ -8,8 +8,9 @@ from serving.candidates import Retrieval
 from serving.experiments import Treatment
 from serving.flow.resources import Resources
 from serving.monitoring import Trace
-from serving.query import Query, Rules
+from serving.query import Query
 from serving.state import Model
+from training.rules import Rules
 
 
 @dataclass
@@ -18,6 +19,7 @@ class RequestState:
 
     Attributes:
         forced: the variants that the request names; empty for those of its shopper.
+        trial: rules in place of the shop's, as the request names them; None for the shop's.
         context: the features of the candidates that may be shown; None where they were not read.
     """
 
@@ -26,7 +28,13 @@ class RequestState:
     query: Query
     trace: Trace = field(default_factory=Trace)
     forced: Sequence[Treatment] = ()
+    trial: Rules | None = None
     retrieval: Retrieval = field(default_factory=Retrieval)
     rules: Rules = field(default_factory=Rules)
     treatments: Sequence[Treatment] = ()
     context: RequestContext | None = None
+
+    @property
+    def shop_rules(self) -> Rules:
+        """The rules of the shop, or the trial ones, of all occasions."""
+        return self.resources.rules.value if self.trial is None else self.trial

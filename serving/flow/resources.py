@@ -19,10 +19,11 @@ from serving.experiments import LiveExperiments
 from serving.features import OnlineFeatures, open_online_features
 from serving.flow.inventory import describe_features
 from serving.monitoring import run_in_pool
-from serving.query import FILE, Query, Rules
+from serving.query import Query
 from serving.recording import AnswerLog, EventIntake
 from serving.state import DeletedItems, LiveIndexes, ModelRegistry, WatchedFile
 from training.query_understanding import SYNONYMS_FILE, Synonyms
+from training.rules import RULES_FILE, Rules
 
 RELOAD_SECONDS = 0.5
 """Pause between two checks of artifacts, rules, keys and Redis."""
@@ -97,7 +98,9 @@ class Resources:
         )
         models = ModelRegistry(settings.home, shop)
         root = settings.home.root
-        rules = WatchedFile("rules", root / FILE, lambda path: Rules.load(path, shop), Rules())
+        rules = WatchedFile(
+            "rules", root / RULES_FILE, lambda path: Rules.load(path, shop), Rules()
+        )
         synonyms = WatchedFile("synonyms", root / SYNONYMS_FILE, Synonyms.load, Synonyms())
         experiments = LiveExperiments(settings.home, shop)
         path = settings.home.api_keys

@@ -33,10 +33,14 @@ from serving.http.endpoint import Call, Endpoint
 from serving.monitoring import CONTENT_TYPE, exposition, quality_exposition, run_in_pool
 
 _PARAMETER_SCOPES = {"explain": "users", "shown": "events", "variant": "users"}
-"""`explain` reads the features of the shopper, `shown` writes a ranking event, and `variant` is for
-those who look at the shop as a shopper of an experiment sees it."""
+"""`explain` reads the features of the shopper, `shown` writes a ranking event, `variant` is for
+those who look at the shop as a shopper of an experiment sees it, and `rules` for those who change
+rules."""
+
+_LIST_SCOPES = {**_PARAMETER_SCOPES, "rules": "operate"}
 
 _VARIANT = {"variant": {"type": "string"}}
+_TRIALS = {**_VARIANT, "rules": {"type": "string"}}
 
 _PARTLY = {
     207: "Some events were quarantined.",
@@ -78,15 +82,12 @@ async def rank(call: Call) -> RankAnswer:
     kind="answers",
     metric="search",
     flags=("explain", "shown"),
-    query=_VARIANT,
-    parameter_scopes=_PARAMETER_SCOPES,
+    query=_TRIALS,
+    parameter_scopes=_LIST_SCOPES,
 )
 async def search(call: Call) -> SlateAnswer:
     """Find items for a query."""
-    from serving.flow import answer_page
-
-    variant = call.query.get("variant", "")
-    return await answer_page(call.resources, "search", call.body, variant=variant, **call.flags)
+    return await _list(call, "search")
 
 
 @Endpoint(
@@ -99,16 +100,13 @@ async def search(call: Call) -> SlateAnswer:
     kind="answers",
     metric="{surface}",
     flags=("explain", "shown"),
-    query=_VARIANT,
-    parameter_scopes=_PARAMETER_SCOPES,
+    query=_TRIALS,
+    parameter_scopes=_LIST_SCOPES,
     choices={"surface": RECOMMEND_SURFACES},
 )
 async def recommend(call: Call) -> SlateAnswer:
     """Find items for a surface of the shop."""
-    from serving.flow import answer_page
-
-    variant, surface = call.query.get("variant", ""), call.path["surface"]
-    return await answer_page(call.resources, surface, call.body, variant=variant, **call.flags)
+    return await _list(call, call.path["surface"])
 
 
 @Endpoint(
@@ -314,6 +312,15 @@ async def index(_: Call) -> dict[str, Any]:
     It replaces BentoML's own page, which would load a script of a third party.
     """
     return {"service": "aisle", "openapi": "/openapi.json"}
+
+
+async def _list(call: Call, surface: str) -> SlateAnswer:
+    from serving.flow import answer_page
+
+    variant, rules = call.query.get("variant", ""), call.query.get("rules", "")
+    return await answer_page(
+        call.resources, surface, call.body, variant=variant, rules=rules, **call.flags
+    )
 
 
 async def _ingest(

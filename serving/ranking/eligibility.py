@@ -6,8 +6,9 @@ import numpy as np
 
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from serving.query import Query, Rules
+from serving.query import Query
 from training.retrieval.catalogue import Filter, is_out_of_stock
+from training.rules import Rules
 
 
 def active_rules(rules: Rules, query: Query) -> Rules:

@@ -15,8 +15,8 @@ from random import Random
 
 import numpy as np
 
-from serving.query import Exploration
 from training.metrics import gumbel_top_k, item_numbers
+from training.rules import Exploration
 
 
 @dataclass(frozen=True)

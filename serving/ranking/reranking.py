@@ -6,9 +6,9 @@ import numpy as np
 
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from serving.query import Rule, Rules
 from serving.ranking.diversity import diversify
 from training.retrieval.catalogue import Candidates
+from training.rules import Rule, Rules
 
 
 def order_by_rules(

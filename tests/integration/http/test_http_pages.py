@@ -12,11 +12,11 @@ from feature_repo.online.redis.server import ensure_redis
 from pipelines.steps import refresh
 from serving.contract import RECOMMEND_SURFACES
 from serving.flow.request_flow import DEFAULT_MODEL
-from serving.query import FILE
 from tests.integration.http.small_shop import kill_redis
 from training.query_understanding import SYNONYMS_FILE
 from training.query_understanding.spelling import SHORTEST
 from training.retrieval.sources import index_specs
+from training.rules import RULES_FILE
 
 SURFACES = ("search", *RECOMMEND_SURFACES)
 
@@ -257,7 +257,7 @@ def test_completions_begin_with_the_typed_prefix(service, words):
 
 
 def test_rules_are_reloaded_while_serving_and_an_invalid_file_changes_nothing(service):
-    rules = service.home.root / FILE
+    rules = service.home.root / RULES_FILE
     before = items_of(service.search("", size=100))
     pinned, hidden = before[-1], before[0]
     try:

@@ -5,8 +5,9 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.shop import Shop
 from serving.experiments import LiveExperiments, exposures, treatments_of
-from serving.query import Query, Rules
+from serving.query import Query
 from training.experiments import Decision, Variant, write_decisions
+from training.rules import Rules
 
 TOML = """
 [[experiment]]

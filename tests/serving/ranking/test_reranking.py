@@ -16,12 +16,13 @@ from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop, ShopField
 from serving.contract import decode_cursor, encode_cursor
 from serving.flow import request_flow
-from serving.query import SURFACES, Exploration, ListRequest, Query, Rules
+from serving.query import SURFACES, ListRequest, Query
 from serving.ranking import Scored, active_rules, explore, sellable_positions
 from serving.ranking.diversity import diversify
 from serving.state import Model
 from tests.scale import examples
 from training.retrieval.catalogue import Candidates
+from training.rules import Exploration, Rules
 
 SHOP = Shop(
     "s",

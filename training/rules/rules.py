@@ -27,6 +27,8 @@
 The file is checked when it is loaded; a file with an error is rejected as a whole.
 """
 
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +36,7 @@ from typing import Any, Literal, get_args
 
 from feature_repo.home import (
     EventError,
+    Home,
     SettingError,
     check_keys,
     number_of,
@@ -45,7 +48,8 @@ from feature_repo.shop import Shop
 from training.experiments import Occasion
 from training.retrieval.catalogue import Filter, parse_filters
 
-FILE = "rules.toml"
+RULES_FILE = "rules.toml"
+_DRAFTS = "rules.drafts"
 Action = Literal["pin", "boost", "bury", "hide"]
 _RULE = {
     "action",
@@ -129,7 +133,23 @@ class Rules:
         Raises:
             SettingError: names the error and its position in the file.
         """
-        table = read_toml(path)
+        return cls._of(read_toml(path), str(path), shop)
+
+    @classmethod
+    def parse(cls, text: str, shop: Shop) -> "Rules":
+        """Check the text of a file, as the service does when it loads the file.
+
+        Raises:
+            SettingError: names the error and its position in the text.
+        """
+        try:
+            table = tomllib.loads(text)
+        except ValueError as error:
+            raise SettingError(f"{RULES_FILE}: expected TOML: {error}.") from None
+        return cls._of(table, RULES_FILE, shop)
+
+    @classmethod
+    def _of(cls, table: Mapping[str, Any], source: str, shop: Shop) -> "Rules":
         try:
             check_keys(table, {"rule", "diversity", "exploration"}, "the file")
             return cls(
@@ -141,7 +161,7 @@ class Rules:
                 _exploration(table.get("exploration", {})),
             )
         except (EventError, TypeError, ValueError) as error:
-            raise SettingError(f"{path}: {error}") from None
+            raise SettingError(f"{source}: {error}") from None
 
     def changed(self, diversity: float | None, exploration: Mapping[str, Any] | None) -> "Rules":
         """Return the rules with another weight of diversity, and another table `[exploration]`.
@@ -163,6 +183,13 @@ class Rules:
             self.diversity if self.diversity.occasion.is_now(**occasion) else Diversity(),
             self.exploration if self.exploration.occasion.is_now(**occasion) else Exploration(),
         )
+
+
+def draft_path(home: Home, name: str) -> Path | None:
+    """Return the file of a draft of rules, which may be absent; None for a name of another form."""
+    if not re.fullmatch("[0-9a-f]{16}", name):
+        return None
+    return home.root / _DRAFTS / f"{name}.toml"
 
 
 def _rule(table: Mapping[str, Any], path: str, shop: Shop) -> Rule:
