@@ -150,26 +150,19 @@ def _shadow(_: argparse.Namespace, home: Home) -> Outcome:
 
 
 def _promote(args: argparse.Namespace, home: Home) -> Outcome:
-    from training.artifacts import find_version, promote
-    from training.evaluation import check_served
+    from pipelines.operation import put_in_use
 
-    version = find_version(home, args.model, args.versions[0])
-    check_served(home, version.manifest)
-    return _moved(promote(home, args.model, version.version, _reason(args)))
+    return _moved(put_in_use(home, args.model, args.versions[0], _reason(args)))
 
 
 def _roll_back(args: argparse.Namespace, home: Home) -> Outcome:
-    from training.artifacts import find_version, former_version, roll_back
-    from training.evaluation import check_served
+    from pipelines.operation import roll_back
 
-    former = former_version(home, args.model)
-    if former is not None:
-        check_served(home, find_version(home, args.model, former).manifest)
     return _moved(roll_back(home, args.model, _reason(args)))
 
 
 def _retire(args: argparse.Namespace, home: Home) -> Outcome:
-    from training.artifacts import retire
+    from pipelines.operation import retire
 
     return _moved(retire(home, args.model, args.versions[0], _reason(args)))
 
