@@ -130,7 +130,7 @@ def gc(args: argparse.Namespace) -> Outcome:
 
 def doctor(_: argparse.Namespace) -> Outcome:
     """Find problems of the home."""
-    from pipelines.inspection import examine
+    from pipelines.doctor import examine
 
     findings = examine(Settings.from_environment())
     rows: list[list[object]] = [[f.state, f.subject, f.detail, f.fix] for f in findings]

@@ -1,26 +1,27 @@
-"""The Starlette application of the console: pages, their twins in JSON and CSV, and errors."""
+"""The Starlette application of the console: pages, their twins, changes, and errors."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from feature_repo.home import AisleError, ArtifactError, EventError, SettingError, Settings
+from pipelines.console.actions import ACTIONS
 from pipelines.console.cells import cell
-from pipelines.console.content import Content, Order, Table, Visit, address
+from pipelines.console.changes import change, sign_in, sign_out
+from pipelines.console.console import NEVER_STORED, Console
+from pipelines.console.content import Content, Order, Table, address
+from pipelines.console.operators import Operators
 from pipelines.console.pages import PAGES, Page
-from training.pages import environment, is_local_host, page_headers, static_file
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from training.pages import environment, is_local_host, static_file
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -37,17 +38,25 @@ def application(settings: Settings, service_url: str) -> Starlette:
     templates = environment(FOLDER / "templates")
     templates.globals.update(address=address, asset=_asset, pages=PAGES)
     templates.filters.update(cell=cell)
-    routes = [
-        Route(path, _endpoint(settings, service_url, templates, page, form))
+    operators = Operators(settings.home.api_keys)
+    console = Console(settings, service_url, templates, operators)
+    pages = [
+        Route(path, _endpoint(console, page, form))
         for page in PAGES
         for form in _FORMATS
         for path in _paths(page, form)
     ]
-    errors: Any = {
-        error: _error_page(templates) for error in (AisleError, HTTPException, Exception)
-    }
+    changes = [
+        Route(f"/{path}", endpoint, methods=["POST"])
+        for path, endpoint in (
+            *((action.path, change(console, action)) for action in ACTIONS),
+            ("session", sign_in(console)),
+            ("sign-out", sign_out(console)),
+        )
+    ]
+    errors: Any = {error: _error_page(console) for error in (AisleError, HTTPException, Exception)}
     return Starlette(
-        routes=[*routes, Route("/static/{name}", _static)],
+        routes=[*pages, *changes, Route("/static/{name}", _static)],
         exception_handlers=errors,
         middleware=[Middleware(_ThisMachine)],
     )
@@ -75,17 +84,15 @@ def _paths(page: Page, form: str) -> list[str]:
     return [f"/{page.path}", *(["/"] if page is PAGES[0] else [])]
 
 
-def _endpoint(
-    settings: Settings, service_url: str, templates: "Environment", page: Page, form: str
-) -> Callable[[Request], Response]:
+def _endpoint(console: Console, page: Page, form: str) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        visit = Visit(settings, service_url, dict(request.query_params))
+        visit = console.visit(request, dict(request.query_params))
         order = Order.of(visit.get("sort"))
         content = page.show(visit)
         blocks = [one.ordered(order) if isinstance(one, Table) else one for one in content.blocks]
         content = Content(content.title, blocks)
         if form == "html":
-            return _html(templates, "page.html", 200, page=page, content=content, visit=visit)
+            return console.html(request, "page.html", page=page, content=content, visit=visit)
         return _twin(content.tables, visit.get("table"), form)
 
     return answer
@@ -106,22 +113,15 @@ def _twin(tables: list[Table], key: str, form: str) -> Response:
 
 def _download(text: str, form: str) -> Response:
     media_type = "application/json" if form == "json" else "text/csv"
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(text, media_type=media_type, headers=headers)
+    return Response(text, media_type=media_type, headers=NEVER_STORED)
 
 
-def _html(templates: "Environment", template: str, status: int, **values: Any) -> Response:
-    text = templates.get_template(template).render(**values)
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return HTMLResponse(text, status, headers | page_headers())
-
-
-def _error_page(templates: "Environment") -> Any:
+def _error_page(console: Console) -> Any:
     """Return the handler that shows an error as a page."""
 
-    def show(_: Request, error: Exception) -> Response:
+    def show(request: Request, error: Exception) -> Response:
         status, text = _described(error)
-        return _html(templates, "error.html", status, page=None, code=status, text=text)
+        return console.html(request, "error.html", status, page=None, code=status, text=text)
 
     return show
 

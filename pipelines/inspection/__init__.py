@@ -1,8 +1,8 @@
 """What a home contains, as data, for the verbs of the command line and the pages of the console."""
 
 from pipelines.inspection import entity
-from pipelines.inspection.doctor import Finding, examine
 from pipelines.inspection.feature_words import in_words
+from pipelines.inspection.figures import Figures, feature_state, file_states, log_state
 from pipelines.inspection.models import (
     SHOWN_METRICS,
     compare_models,
@@ -10,15 +10,22 @@ from pipelines.inspection.models import (
     list_models,
     show_model,
 )
+from pipelines.inspection.newest_rows import newest_values, null_shares
+from pipelines.inspection.queries import frequent_queries
 
 __all__ = [
     "SHOWN_METRICS",
-    "Finding",
+    "Figures",
     "compare_models",
     "describe_model",
     "entity",
-    "examine",
+    "feature_state",
+    "file_states",
+    "frequent_queries",
     "in_words",
     "list_models",
+    "log_state",
+    "newest_values",
+    "null_shares",
     "show_model",
 ]

@@ -1,7 +1,9 @@
 """The features of one entity, offline and online, and the events that they come from."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,18 @@ import numpy as np
 from feature_repo.events.contract import DEFAULT_MARKET, query_key
 from feature_repo.events.log import list_relations
 from feature_repo.home import Home, SettingError, to_datetime, to_text
+from feature_repo.offline.parquet import count_rows
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from feature_repo.views import views_of
+from pipelines.inspection.database import reading
 
 NEWEST = 10
 """Events that are listed at most."""
+
+SEARCHED_SLATES = 50_000
+"""Newest slates in which an item is looked for; those of the day of the oldest one too."""
 
 _CONDITIONS = {
     "item": {
@@ -76,8 +83,7 @@ def offline(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
     """Return each feature of the newest rows that a request at t may use, and since when."""
     shop = Shop.load(home.shop_toml)
     features = []
-    with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
+    with reading() as db:
         for view in views_of(shop):
             if view.entity != subject.kind:
                 continue
@@ -112,25 +118,49 @@ def online(reader: OnlineReader, subject: Subject, t: int) -> dict[str, Any]:
 
 
 def events(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
-    """Return the newest compacted events about the subject before t, in words, newest first."""
+    """Return the newest compacted events about the subject before t, in words, newest first.
+
+    Files are read from the newest day on until there are enough events.  Slates that have an item
+    are looked for in the newest ones, `SEARCHED_SLATES`, because their lists take long to read.
+    """
     rows: list[dict[str, Any]] = []
-    with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
-        for kind, condition in _CONDITIONS[subject.kind].items():
-            paths = [str(path) for path in list_relations(home.log / "compacted", kind)]
-            if paths:
-                matches = db.execute(
-                    f"select event_id, epoch_us(seen_at), {_WORDS[kind]} from read_parquet($paths) "
-                    f"where {condition} and seen_at < $t "
-                    f"order by seen_at desc, event_id desc limit {NEWEST}",
-                    {"paths": paths, "id": subject.key, "t": to_datetime(t)},
-                ).fetchall()
-                rows += [
-                    {"kind": kind, "event": name, "seen_at": at, "what": what}
-                    for name, at, what in matches
-                ]
+    with reading() as db:
+        for kind in _CONDITIONS[subject.kind]:
+            rows += _newest_events(db, home, kind, subject, t)
     newest = sorted(rows, key=lambda event: (event["seen_at"], event["event"]), reverse=True)
     return [event | {"seen_at": to_text(event["seen_at"])} for event in newest[:NEWEST]]
+
+
+def _newest_events(
+    db: duckdb.DuckDBPyConnection, home: Home, kind: str, subject: Subject, t: int
+) -> list[dict[str, Any]]:
+    """Return the newest events of a kind about the subject before t."""
+    is_shown = (subject.kind, kind) == ("item", "ranking")
+    left = SEARCHED_SLATES if is_shown else None
+    rows: list[dict[str, Any]] = []
+    for files in _batches(list_relations(home.log / "compacted", kind)[::-1]):
+        matches = db.execute(
+            f"select event_id, epoch_us(seen_at), {_WORDS[kind]} from read_parquet($paths) "
+            f"where {_CONDITIONS[subject.kind][kind]} and seen_at < $t "
+            f"order by seen_at desc, event_id desc limit {NEWEST}",
+            {"paths": [str(path) for path in files], "id": subject.key, "t": to_datetime(t)},
+        ).fetchall()
+        rows += [
+            {"kind": kind, "event": name, "seen_at": at, "what": what} for name, at, what in matches
+        ]
+        left = None if left is None else left - count_rows(files)
+        if len(rows) >= NEWEST or (left is not None and left <= 0):
+            break
+    return rows
+
+
+def _batches(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    """Yield files in batches of whole days, each of twice as many days as the one before."""
+    days = [list(files) for _, files in groupby(paths, key=lambda path: path.parent.name)]
+    start, size = 0, 1
+    while start < len(days):
+        yield [path for files in days[start : start + size] for path in files]
+        start, size = start + size, 2 * size
 
 
 def _newest(

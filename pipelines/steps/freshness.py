@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from feature_repo.home import HOUR, Home, PipelineError, to_text
+from feature_repo.offline.parquet import count_rows, newest_time
 from feature_repo.shop import Shop
 from feature_repo.transformations import features_sealed_at
 from feature_repo.views import views_of
@@ -37,21 +38,13 @@ def view_ages(home: Home, now: int) -> Iterator[tuple[str, dict[str, Any]]]:
     The age is None where every row is later than now; `fresh` is the freshness that the view
     declares.
     """
-    import duckdb
-
-    shop = Shop.load(home.shop_toml)
-    for spec in views_of(shop):
-        files = [str(path) for path in (home.features / spec.name).glob("*.parquet")]
+    for spec in views_of(Shop.load(home.shop_toml)):
+        files = sorted((home.features / spec.name).glob("*.parquet"))
         if not files:
             continue
-        rows, newest = duckdb.execute(
-            """
-            select count(*), epoch_us(max(event_timestamp) filter (event_timestamp <= $now))
-            from read_parquet($files, union_by_name := true)
-            """,
-            {"files": files, "now": to_text(now)},
-        ).fetchall()[0]
+        newest = newest_time(files, now)
         age = None if newest is None else round((now - newest) / HOUR, 2)
+        rows = count_rows(files)
         yield spec.name, {"rows": rows, "hours_since_newest": age, "fresh": spec.freshness}
 
 

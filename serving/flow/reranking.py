@@ -2,7 +2,6 @@
 
 from feature_repo.request_features.context import RequestContext
 from serving.flow.request_state import RequestState
-from serving.query import Rules
 from serving.ranking import (
     Explored,
     Scored,
@@ -18,6 +17,7 @@ from serving.ranking import (
     with_following,
 )
 from training.retrieval.catalogue import Candidates
+from training.rules import Rules
 
 
 def rerank(

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from feature_repo.events.log import list_relations
-from feature_repo.home import DAY, Home, to_datetime, to_text
+from feature_repo.home import DAY, HOUR, Home, to_datetime, to_text
 from feature_repo.transformations import LogSlice, State, opened, stage
 
 _SQL = Path(__file__).parent / "daily.sql"
@@ -113,7 +113,7 @@ def day_report(home: Home, now: int, day: int | None = None) -> dict[str, Any]:
         now: µs.
         day: days since 1970 UTC; by default the last complete one.
     """
-    day = now // DAY - 1 if day is None else day
+    day = last_whole_day(now) if day is None else day
     log, spill = LogSlice.seen_since(home, (day - _DAYS_BEFORE) * DAY), home.root / "daily_report"
     with opened(log, spill, _MEMORY_LIMIT) as db:
         db.execute("set variable day = ?", [day])
@@ -132,6 +132,17 @@ def day_report(home: Home, now: int, day: int | None = None) -> dict[str, Any]:
                 for column in ("market", "surface")
             },
         }
+
+
+def features_age_hours(home: Home, now: int) -> float | None:
+    """Return the age of the features at an instant; None without features."""
+    state = State.read(home.features)
+    return None if state is None else (now - state.inputs.last_seal) / HOUR
+
+
+def last_whole_day(now: int) -> int:
+    """Return the last day that is complete at an instant, in days since 1970 UTC."""
+    return now // DAY - 1
 
 
 def _days(db: duckdb.DuckDBPyConnection, day: int) -> list[dict[str, Any]]:
@@ -189,8 +200,6 @@ def _coverage(db: duckdb.DuckDBPyConnection, home: Home, day: int) -> dict[str, 
 
 def _freshness(db: duckdb.DuckDBPyConnection, home: Home, day: int, now: int) -> dict[str, Any]:
     """Return the delays of the day's events, in seconds, and the age of the features, in hours."""
-    state = State.read(home.features)
-    age = None if state is None else (now - state.inputs.last_seal) / (DAY / 24)
     delays: dict[str, Any] = {}
     for kind in ("ranking", "interaction"):
         sql = _DELAYS.format(table=f"log_{kind}")
@@ -201,7 +210,7 @@ def _freshness(db: duckdb.DuckDBPyConnection, home: Home, day: int, now: int) ->
             "p99_seconds": late,
             "last_received_at": None if last is None else to_text(last),
         }
-    return {"delays": delays, "features_age_hours": age}
+    return {"delays": delays, "features_age_hours": features_age_hours(home, now)}
 
 
 def _number(db: duckdb.DuckDBPyConnection, sql: str, day: int) -> float:

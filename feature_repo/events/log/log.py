@@ -49,6 +49,8 @@ from feature_repo.home import (
     to_text,
 )
 
+_BLOCK_BYTES = 1 << 20
+
 
 class EventLog(LogLookups):
     """The log of one home. Reading creates no file."""
@@ -97,6 +99,15 @@ class EventLog(LogLookups):
         """Whether a segment was opened since the last seal."""
         version = self.seals().version
         return any(version_of(s) >= version for s in list_segments(self.folder / "segments"))
+
+    @property
+    def segment_lines(self) -> int:
+        """The number of lines that are not compacted; an event that came twice has two."""
+        while True:
+            try:
+                return sum(map(_count_lines, list_segments(self.folder / "segments")))
+            except FileNotFoundError:
+                continue
 
     def logged_items(self, item_ids: set[str]) -> set[str]:
         """Return the ids that some item event has."""
@@ -241,6 +252,11 @@ class EventLog(LogLookups):
                 return [event for segment in segments for event in _readable(segment, kinds)]
             except FileNotFoundError:
                 continue
+
+
+def _count_lines(segment: Path) -> int:
+    with segment.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK_BYTES), b""))
 
 
 def _readable(segment: Path, kinds: Collection[str]) -> Iterator[AnyEvent]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pipelines.console.content.table import Table
 from training.plots import Plot
@@ -62,23 +62,33 @@ class Figure:
 
 @dataclass(frozen=True)
 class FormField:
-    """One field of a form; with options a choice of them, by value and label."""
+    """One field of a form; with options a choice of them, by value and label.
+
+    Attributes:
+        kind: of the input; an area has several lines.
+    """
 
     name: str
     label: str
     value: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["text", "password", "area", "hidden"] = "text"
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form whose fields become the parameters of a page."""
+    """A form whose fields become the parameters of a page, or change something.
+
+    Attributes:
+        is_change: whether it is sent to an action, with the token of the session.
+    """
 
     kind: ClassVar[str] = "form"
     path: str
     label: str
     button: str
     fields: Sequence[FormField]
+    is_change: bool = False
 
 
 Block = Heading | Text | Notice | Code | Figure | Form | Table

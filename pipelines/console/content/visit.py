@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from feature_repo.home import Clock, Home, SettingError, Settings
+from pipelines.inspection import Figures
 from pipelines.service import AisleClient
 
 _SERVICE_SECONDS = 5.0
@@ -18,11 +19,17 @@ class Visit:
     Attributes:
         parameters: of the address.
         service_url: of the service, which may be away.
+        figures: of all visits, as far as what they depend on is unchanged.
+        key: secret for the service; None for one without keys.
+        author: name of the key of whoever signed in; empty for a reader.
     """
 
     settings: Settings
     service_url: str
     parameters: Mapping[str, str]
+    figures: Figures
+    key: str | None = None
+    author: str = ""
 
     @property
     def home(self) -> Home:
@@ -49,4 +56,4 @@ class Visit:
 
     def client(self) -> AisleClient:
         """Return a client of the service; a context manager."""
-        return AisleClient(self.service_url, key=self.settings.api_key, timeout=_SERVICE_SECONDS)
+        return AisleClient(self.service_url, key=self.key, timeout=_SERVICE_SECONDS)

@@ -14,8 +14,9 @@ from pipelines.console.content import (
     Visit,
     address,
 )
+from pipelines.inspection import feature_state, log_state
 from pipelines.pages import day_sentences
-from training.daily_report import day_report, parse_day
+from training.daily_report import day_report, features_age_hours, last_whole_day, parse_day
 
 _LISTS = {
     "top": "Top queries",
@@ -63,8 +64,13 @@ def day(visit: Visit) -> Content:
 
 
 def _report(visit: Visit) -> dict[str, Any]:
+    """Return the report of the day of the address; only the age of the features is of now."""
     date = visit.get("day")
-    return day_report(visit.home, visit.now, parse_day(date) if date else None)
+    day = parse_day(date) if date else last_whole_day(visit.now)
+    state = log_state(visit.home), feature_state(visit.home)
+    report = visit.figures.get(("day", day), state, lambda: day_report(visit.home, visit.now, day))
+    report["freshness"]["features_age_hours"] = features_age_hours(visit.home, visit.now)
+    return report
 
 
 def _choice(visit: Visit, path: str) -> Block:

@@ -114,5 +114,8 @@ def _events(events: list[dict[str, Any]]) -> Table:
         Column("what", "what happened"),
         Column("event", "event"),
     ]
-    empty = "No compacted event is about it; `aisle refresh` compacts new ones."
+    empty = (
+        "No compacted event is about it; `aisle refresh` compacts new ones. Slates with an item "
+        f"are looked for among the newest {features_of.SEARCHED_SLATES:,}."
+    )
     return Table("events", "Newest events", columns, events, empty)

@@ -1,6 +1,8 @@
 """The pages of experiments: the declared ones, and the report of one."""
 
+from feature_repo.home import HOUR
 from pipelines.console.content import Column, Content, Heading, Row, Table, Text, Visit, address
+from pipelines.inspection import file_states, log_state
 from pipelines.pages import experiment_sentences, experiment_tables
 from training.experiment_analysis import experiment_report
 from training.experiments import EXPERIMENTS_FILE, Experiments
@@ -37,7 +39,13 @@ def experiments(visit: Visit) -> Content:
 def experiment(visit: Visit) -> Content:
     """Show the report of an experiment."""
     declared = Experiments.load(visit.home.root / EXPERIMENTS_FILE).get(visit.get("name"))
-    report = experiment_report(visit.home, declared, visit.now)
+    files = [visit.home.root / EXPERIMENTS_FILE]
+    state = log_state(visit.home), file_states(files), visit.now // HOUR
+    report = visit.figures.get(
+        ("experiment", declared.name),
+        state,
+        lambda: experiment_report(visit.home, declared, visit.now),
+    )
     return Content(
         f"Experiment {declared.name}",
         [

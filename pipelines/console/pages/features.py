@@ -1,9 +1,6 @@
 """The pages of features: all views, and one view with its fields, SQL and distributions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import duckdb
 
 from feature_repo.home import ArtifactError, Home, SettingError
 from feature_repo.shop import Shop
@@ -22,18 +19,16 @@ from pipelines.console.content import (
     Visit,
     address,
 )
-from pipelines.steps import view_ages
+from pipelines.console.pages.ages import ages
+from pipelines.inspection import feature_state, newest_values, null_shares
 from training.artifacts import CURRENT, Version, find_version
 from training.monitoring import Distribution, Snapshot
 from training.plots import distribution
 
-_SAMPLE = 20_000
-"""Newest rows of entities that a distribution is drawn from at most."""
-
 
 def features(visit: Visit) -> Content:
     """List the feature views."""
-    ages = dict(view_ages(visit.home, visit.now))
+    ages_of = ages(visit)
     shop = Shop.load(visit.home.shop_toml)
     columns = [
         Column("view", "view", lambda row: address("feature", {"view": row["view"]})),
@@ -49,8 +44,8 @@ def features(visit: Visit) -> Content:
             "view": spec.name,
             "entity": spec.entity,
             "fields": len(spec.fields_of(shop)),
-            "rows": ages.get(spec.name, {}).get("rows", 0),
-            "hours_since_newest": ages.get(spec.name, {}).get("hours_since_newest"),
+            "rows": ages_of.get(spec.name, {}).get("rows", 0),
+            "hours_since_newest": ages_of.get(spec.name, {}).get("hours_since_newest"),
             "fresh": spec.freshness,
             "description": spec.description,
         }
@@ -73,7 +68,7 @@ def feature(visit: Visit) -> Content:
                 f"`features/{spec.sql_file.name}`."
             ),
             _read_by(ranker, spec),
-            *_fields(visit.home, spec, fields, ranker),
+            *_fields(visit, spec, fields, ranker),
             *_distribution(visit, spec, fields),
             Code("SQL of the view", spec.sql_file.read_text(encoding="utf-8")),
         ],
@@ -109,9 +104,13 @@ def _read_by(ranker: Version | None, spec: ViewSpec) -> Block:
 
 
 def _fields(
-    home: Home, spec: ViewSpec, fields: Sequence[FieldSpec], ranker: Version | None
+    visit: Visit, spec: ViewSpec, fields: Sequence[FieldSpec], ranker: Version | None
 ) -> list[Block]:
-    shares, trained = _null_shares(home, spec, fields), _trained(ranker)
+    state = feature_state(visit.home)
+    measured = visit.figures.get(
+        ("nulls", spec.name), state, lambda: null_shares(visit.home, spec, fields)
+    )
+    shares, trained = measured.shares, _trained(ranker)
     columns = [
         Column("field", "field", lambda row: _field_address(spec, row)),
         Column("kind", "kind"),
@@ -131,7 +130,7 @@ def _fields(
         }
         for field in fields
     ]
-    caption = "Fields, with the share of entities whose newest row has no value"
+    caption = f"Fields, with the share of {measured.entities:,} entities without a value"
     notice = [] if shares else [Notice("The view has no rows yet; `aisle refresh` computes them.")]
     return [*notice, Table("fields", caption, columns, rows)]
 
@@ -152,16 +151,6 @@ def _trained_share(trained: Mapping[str, Distribution], column: str) -> float | 
     return trained[column].null_share if column in trained else None
 
 
-def _null_shares(home: Home, spec: ViewSpec, fields: Sequence[FieldSpec]) -> dict[str, float]:
-    """Return the share of newest rows without a value, by field; empty without rows."""
-    counts = ", ".join(f"count({_quoted(field.name)})" for field in fields)
-    result = _newest_rows(home, spec, f"select count(*), {counts} from newest")
-    if not result or not result[0][0]:
-        return {}
-    rows, *present = result[0]
-    return {field.name: 1 - count / rows for field, count in zip(fields, present, strict=True)}
-
-
 def _distribution(visit: Visit, spec: ViewSpec, fields: Sequence[FieldSpec]) -> list[Block]:
     """Draw the values of the field of the address, or say how to choose one."""
     name = visit.get("field")
@@ -170,28 +159,10 @@ def _distribution(visit: Visit, spec: ViewSpec, fields: Sequence[FieldSpec]) -> 
     numeric = [field.name for field in fields if field.kind in NUMERIC]
     if name not in numeric:
         raise SettingError(f"field: expected one of {', '.join(numeric)}, found {name!r}.")
-    sql = f"select cast({_quoted(name)} as double) from newest using sample {_SAMPLE}"
-    values = [
-        float("nan") if value is None else value for (value,) in _newest_rows(visit.home, spec, sql)
-    ]
+    values = visit.figures.get(
+        ("values", spec.name, name),
+        feature_state(visit.home),
+        lambda: newest_values(visit.home, spec, name),
+    )
     title = f"{name}: newest value of each {spec.entity}"
     return [Heading(f"Distribution of {name}"), Figure(distribution("values", title, values))]
-
-
-def _newest_rows(home: Home, spec: ViewSpec, select: str) -> list[tuple[Any, ...]]:
-    """Return what a query selects from the newest row of each entity; empty without files."""
-    paths = [str(path) for path in (home.features / spec.name).glob("*.parquet")]
-    if not paths:
-        return []
-    with duckdb.connect() as database:
-        return database.execute(
-            f"with newest as (from read_parquet($paths, union_by_name := true) "
-            f"qualify row_number() over (partition by {spec.key} order by event_timestamp desc) = 1"
-            f") {select}",
-            {"paths": paths},
-        ).fetchall()
-
-
-def _quoted(column: str) -> str:
-    escaped = column.replace('"', '""')
-    return f'"{escaped}"'

@@ -1,6 +1,6 @@
 """The pages of rankers: all versions, one version, and two versions compared."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.console.content import (
@@ -54,9 +54,38 @@ def models(visit: Visit) -> Content:
         [
             Table("versions", "Versions of rankers", columns, rows, empty),
             *_choice(data["models"]),
+            *_changes(visit, data["models"]),
             Table("history", "What changed", changes, history[::-1], "Nothing changed yet."),
         ],
     )
+
+
+def _changes(visit: Visit, versions: Sequence[Json]) -> list[Block]:
+    """Return the forms that change which version is in use, for those who signed in."""
+    if not visit.author:
+        return []
+    reason = FormField("reason", "Reason, one sentence for the history")
+    names = {one["model"]: one["model"] for one in versions}
+    blocks: list[Block] = [Heading("Change")]
+    for path, label, state in (
+        ("models/promote", "Put a version in use", ("former", "rejected")),
+        ("models/retire", "Retire a version", ("former", "rejected")),
+    ):
+        for name in names:
+            chosen = [one for one in versions if one["model"] == name and one["state"] in state]
+            if chosen:
+                options = {one["version"]: f"{one['version']}, {one['state']}" for one in chosen}
+                fields = [
+                    FormField("model", "Model", name, kind="hidden"),
+                    FormField("version", f"Version of {name}", options=options),
+                    reason,
+                ]
+                blocks.append(Form(path, f"{label} of {name}", label, fields, is_change=True))
+    if names:
+        fields = [FormField("model", "Model", options=names), reason]
+        label = "Roll back"
+        blocks.append(Form("models/roll-back", label, label, fields, is_change=True))
+    return blocks
 
 
 def model(visit: Visit) -> Content:

@@ -1,12 +1,10 @@
 """The overview: what works, what is in use, how fresh features are, and how many events came."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import duckdb
+from pathlib import Path
 
 from feature_repo.events.log import list_relations
 from feature_repo.home import Clock, Home, ServiceError, to_text
+from feature_repo.offline.parquet import count_rows
 from feature_repo.transformations import features_sealed_at
 from pipelines.console.content import (
     Block,
@@ -21,8 +19,10 @@ from pipelines.console.content import (
     Visit,
     address,
 )
-from pipelines.inspection import Finding, examine
-from pipelines.steps import view_ages
+from pipelines.console.pages.ages import ages
+from pipelines.console.pages.service_figures import service_figures
+from pipelines.doctor import Finding, examine
+from pipelines.inspection import feature_state, log_state
 from training.plots import lines
 
 _KINDS = ("item", "user", "ranking", "interaction")
@@ -35,7 +35,7 @@ def overview(visit: Visit) -> Content:
     if not Clock.is_set(visit.home):
         text = "The home has no events yet. Add events: `aisle ingest EVENTS`, or `make demo`."
         return Content("Overview", [Notice(text), *_service(visit)])
-    findings = examine(visit.settings)
+    findings = examine(visit.settings, visit.figures)
     return Content(
         "Overview",
         [
@@ -45,7 +45,7 @@ def overview(visit: Visit) -> Content:
             Heading("Freshness"),
             *_freshness(visit),
             Heading("Events"),
-            *_events(visit.home),
+            *_events(visit),
         ],
     )
 
@@ -62,7 +62,7 @@ def _service(visit: Visit) -> list[Block]:
     """Show what the service answers with, or that it is away."""
     try:
         with visit.client() as client:
-            models = client.models()
+            models, metrics = client.models(), client.metrics()
     except ServiceError as error:
         return [Notice(f"The service is away. {error}")]
     rows: list[Row] = [
@@ -79,6 +79,7 @@ def _service(visit: Visit) -> list[Block]:
     ]
     return [
         Text(f"The service answers at {visit.service_url}."),
+        *service_figures(metrics),
         Table("loaded", "Models and indexes that the service has loaded", columns, rows),
     ]
 
@@ -104,7 +105,8 @@ def _findings(findings: list[Finding]) -> Table:
 
 
 def _freshness(visit: Visit) -> list[Block]:
-    sealed_at = features_sealed_at(visit.home)
+    state = feature_state(visit.home), log_state(visit.home)
+    sealed_at = visit.figures.get("sealed", state, lambda: features_sealed_at(visit.home))
     if sealed_at is None:
         return [Notice("No features are computed yet; `aisle refresh` computes them.")]
     columns = [
@@ -113,15 +115,16 @@ def _freshness(visit: Visit) -> list[Block]:
         Column("hours_since_newest", "hours since the newest"),
         Column("fresh", "declared freshness"),
     ]
-    rows: list[Row] = [{"view": view, **age} for view, age in view_ages(visit.home, visit.now)]
+    rows: list[Row] = [{"view": view, **age} for view, age in ages(visit).items()]
     return [
         Text(f"Features are computed from events until {to_text(sealed_at)}."),
         Table("freshness", "Age of each view's rows", columns, rows),
     ]
 
 
-def _events(home: Home) -> list[Block]:
-    days = events_by_day(home)
+def _events(visit: Visit) -> list[Block]:
+    state = log_state(visit.home)
+    days = visit.figures.get("events by day", state, lambda: events_by_day(visit.home))
     columns = [Column("day", "day"), *(Column(kind, f"{kind} events") for kind in _KINDS)]
     rows: list[Row] = [{"day": day, **counts} for day, counts in days.items()]
     empty = "No events are compacted yet; `aisle refresh` compacts them."
@@ -132,19 +135,17 @@ def _events(home: Home) -> list[Block]:
     return [Figure(lines("events-by-day", "Events by day", [*days], series, "day")), table]
 
 
-def events_by_day(home: Home) -> dict[str, Mapping[str, Any]]:
-    """Return the numbers of compacted events by kind, for the newest days with events, in order."""
-    days: dict[str, dict[str, int]] = {}
-    with duckdb.connect() as database:
-        database.execute("set TimeZone = 'UTC'")
-        for kind in _KINDS:
-            paths = [str(path) for path in list_relations(home.log / "compacted", kind)]
-            if paths:
-                counted = database.execute(
-                    "select strftime(seen_at, '%Y-%m-%d') as day_of, count(*) "
-                    "from read_parquet($paths) group by day_of",
-                    {"paths": paths},
-                ).fetchall()
-                for day, count in counted:
-                    days.setdefault(day, dict.fromkeys(_KINDS, 0))[kind] = count
-    return {day: days[day] for day in sorted(days)[-_DAYS:]}
+def events_by_day(home: Home) -> dict[str, dict[str, int]]:
+    """Return the numbers of compacted events by kind, for the newest days with events, in order.
+
+    An event counts on the first day on which a request may read it.
+    """
+    files: dict[str, dict[str, list[Path]]] = {}
+    for kind in _KINDS:
+        for path in list_relations(home.log / "compacted", kind):
+            day = path.parent.name.removeprefix("day=")
+            files.setdefault(day, {}).setdefault(kind, []).append(path)
+    return {
+        day: {kind: count_rows(files[day].get(kind, ())) for kind in _KINDS}
+        for day in sorted(files)[-_DAYS:]
+    }

@@ -12,7 +12,9 @@ from pipelines.console.pages.features import feature, features
 from pipelines.console.pages.models import comparison, model, models
 from pipelines.console.pages.overview import overview
 from pipelines.console.pages.parity import parity
+from pipelines.console.pages.rules import rules
 from pipelines.console.pages.runs import run, runs
+from pipelines.console.pages.session import sign_in
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,10 @@ PAGES = (
     Page("day", "Day", day),
     Page("pipelines", "Pipelines", runs),
     Page("run", "", run),
+    Page("rules", "Rules", rules),
     Page("experiments", "Experiments", experiments),
     Page("experiment", "", experiment),
     Page("parity", "Parity", parity),
+    Page("sign-in", "", sign_in),
 )
 """In the order of the navigation; the first is also at the root."""

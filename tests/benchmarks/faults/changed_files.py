@@ -15,7 +15,7 @@ from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.redis import redis_client, running_redis
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
-from pipelines.inspection.doctor import examine
+from pipelines.doctor import examine
 from pipelines.service.service_process import environment
 from pipelines.steps import refresh
 from tests.benchmarks.faults.changed_bytes import answers, changed, differences, online_values

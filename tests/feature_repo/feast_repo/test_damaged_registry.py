@@ -10,7 +10,7 @@ import pytest
 from feature_repo.feast_repo import repository
 from feature_repo.home import Home, SettingError, Settings
 from feature_repo.online.redis import RedisAddress
-from pipelines.inspection.doctor import examine
+from pipelines.doctor import examine
 
 
 @pytest.fixture(scope="module")

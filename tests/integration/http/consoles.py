@@ -1,5 +1,6 @@
 """The console of a home, in the process of the tests."""
 
+import re
 import socket
 import threading
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
+from feature_repo.home import ApiKeys
 from pipelines.console.application import application
 from pipelines.console.pages import PAGES
 from tests.scale import seconds
@@ -21,10 +23,16 @@ ADDRESSES = {page.path: f"/{page.path}" for page in PAGES if page.label} | {
     "query": "/entity?of=query:red+shoes",
     "search": "/explorer?q=red+shoes+under+50&user=u00001",
     "recommendation": "/explorer?surface=home&user=u00001",
+    "personalization off": "/explorer?q=red+shoes&user=u00001&with=nameless",
+    "rules off": "/explorer?q=red+shoes&with=rules-off",
+    "another ranker": "/explorer?surface=home&with=model&model=default",
+    "sign in": "/sign-in",
 }
 """The pages of a small shop in their states, by a name."""
 
 HOSTILE = "\"'><img src=x onerror=window.hit=1><script>window.hit=1</script>"
+
+TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 AWAY = "http://127.0.0.1:9"
 """An address where no service answers."""
@@ -53,3 +61,26 @@ def console_client(settings, service_url=AWAY):
         httpx.Client(base_url=url, timeout=seconds(20), trust_env=False) as client,
     ):
         yield client
+
+
+@contextmanager
+def operating(console_url, secret):
+    """Sign in at a running console until the block ends; yield a client and its token."""
+    with httpx.Client(base_url=console_url, timeout=seconds(20), trust_env=False) as client:
+        answer = client.post("/session", data={"key": secret})
+        assert answer.status_code == 303, answer.text
+        (token,) = {*TOKEN.findall(client.get("/models").text)}
+        yield client, token
+
+
+@contextmanager
+def operator_key(service, *scopes):
+    """Give the home of a service one key until the block ends; yield its secret."""
+    keys, secret = ApiKeys().with_new("anna", scopes)
+    keys.save(service.home.api_keys)
+    try:
+        assert service.eventually(lambda: service.http.get("/autocomplete").status_code == 401)
+        yield secret
+    finally:
+        service.home.api_keys.unlink()
+        assert service.eventually(lambda: service.http.get("/autocomplete").status_code == 200)

@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
+from pipelines.operation import RulesFile
 from tests.browser import Tab
-from tests.integration.http.consoles import ADDRESSES, HOSTILE, running_console
+from tests.integration.http.consoles import ADDRESSES, HOSTILE, operator_key, running_console
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,12 @@ OPENED = {name: (address, 200) for name, address in ADDRESSES.items()} | WRONG
 
 @pytest.mark.parametrize("name", OPENED)
 def test_a_page_is_accessible_safe_and_narrow(tab, name):
+    check(tab, *OPENED[name])
+
+
+def check(tab, address, expected):
+    """Open a page, and check that it is accessible, safe, small and narrow."""
     tab.page.set_viewport_size({"width": 1100, "height": 800})
-    address, expected = OPENED[name]
     status = tab.open(address)
     tab.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
 
@@ -89,3 +94,52 @@ def test_tables_sort_by_their_headings_without_scripts(browser, tab):
     assert up == sorted(up, key=int)
     assert down == sorted(up, key=int, reverse=True)
     assert len({*up}) > 1
+
+
+def test_a_rule_is_published_with_the_keyboard_alone_and_without_scripts(browser, running_service):
+    service, reason = running_service, f"Planted {HOSTILE}"
+    rules = RulesFile(service.home)
+    with (
+        operator_key(service, "answers", "users", "metrics", "operate") as secret,
+        running_console(service.settings, service.url) as url,
+    ):
+        context = browser.new_context(java_script_enabled=False)
+        still = Tab(context.new_page(), url)
+        still.open("/sign-in")
+        fill(still, "key", secret)
+        still.page.wait_for_url(f"{url}/")
+        still.open("/rules")
+        fill(still, "items", "i00001", f"i00002 {HOSTILE}")
+        still.page.wait_for_url("**/rules?draft=*")
+        draft = still.page.url.removeprefix(url)
+        fill(still, "reason", reason)
+        still.page.wait_for_url(f"{url}/rules")
+        published = still.page.locator("#history tbody tr").first.inner_text()
+        cookies = context.cookies()
+        context.close()
+
+        scripted = browser.new_context(viewport={"width": 1100, "height": 800})
+        scripted.add_cookies(cookies)
+        tab = Tab(scripted.new_page(), url)
+        try:
+            for address in (draft, "/rules", "/models", "/explorer?q=red"):
+                check(tab, address, 200)
+                assert "Sign out" in tab.page.inner_text("header")
+        finally:
+            scripted.close()
+            for path in service.home.root.glob("rules.*"):
+                if path.is_file():
+                    path.unlink()
+
+    assert reason in published
+    assert "anna" in published
+    assert not rules.text
+
+
+def fill(tab, name, *texts):
+    """Go to a field with the Tab key, type, and send the form with the Enter key."""
+    focus = tab.tab_to(lambda element: element["name"] == name)
+    tab.page.keyboard.type(", ".join(texts))
+    tab.page.keyboard.press("Enter")
+    assert focus["outline"]
+    assert focus["inside"]

@@ -7,10 +7,10 @@ from math import prod
 import pytest
 
 from pipelines.steps import refresh
-from serving.query import FILE
 from tests.integration.http.small_shop import publish_ranker
 from training.experiment_analysis import experiment_report
 from training.experiments import Experiments
+from training.rules import RULES_FILE
 
 OTHER = "another-order"
 EXPERIMENT = f"""
@@ -93,7 +93,7 @@ def test_later_pages_follow_the_first_and_are_certain(interleaving):
 @contextmanager
 def pinned(service, item):
     """Pin an item to the second slot of the home page until the block ends."""
-    rules = service.home.root / FILE
+    rules = service.home.root / RULES_FILE
     rules.write_text(f'[[rule]]\naction = "pin"\nitems = ["{item}"]\nposition = 2\n')
     assert service.eventually(lambda: ids(home(service, count=4))[1] == item)
     yield

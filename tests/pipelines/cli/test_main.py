@@ -15,7 +15,7 @@ from feature_repo.events.log import EventLog
 from feature_repo.home import DAY, Clock, Settings
 from pipelines.cli import main as cli
 from pipelines.cli import parser
-from pipelines.inspection.doctor import examine
+from pipelines.doctor import examine
 
 ROOT = Path(__file__).parents[3]
 VERBS = sorted(parser.VERBS)
@@ -282,7 +282,7 @@ def test_errors_of_files_and_databases_are_one_sentence(home, capsys, monkeypatc
 
 def test_doctor_lists_extensions_and_notes_unknown_groups(home, monkeypatch):
     installed = [("aisle.view", "gifts", "shop-gifts"), ("aisle.views", "wishes", "shop-wishes")]
-    monkeypatch.setattr("pipelines.inspection.doctor.installed_extensions", lambda: installed)
+    monkeypatch.setattr("pipelines.doctor.settings_checks.installed_extensions", lambda: installed)
 
     findings = [f for f in examine(Settings.from_environment()) if f.subject == "extension"]
 

@@ -12,7 +12,7 @@ import pytest
 from feature_repo.events.log import Quarantine
 from feature_repo.home import SettingError, Settings, exclusive_training
 from pipelines.cli.main import main
-from pipelines.inspection.doctor import examine
+from pipelines.doctor import examine
 from pipelines.steps import remove_unneeded
 from training.artifacts import current, publish
 

@@ -7,7 +7,7 @@ import pytest
 from feature_repo.events.ingest import ingest
 from feature_repo.home import Clock, Home, Settings, ShopError
 from feature_repo.shop import Shop
-from pipelines.inspection.doctor import examine
+from pipelines.doctor import examine
 from training.dataset import labelled_rankings
 from training.retrieval.indexes import read_actions
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from feature_repo.home import AisleError, ServiceError
+from feature_repo.home import ServiceError
 from pipelines.console.content import (
     Block,
     Column,
@@ -16,11 +16,9 @@ from pipelines.console.content import (
     Table,
     Text,
     Visit,
-    address,
 )
-from training.artifacts import RANKER, current
-from training.explanation import ExplainedSlate, Explanation, explain
-from training.ranker import Ranker
+from pipelines.console.pages.explorer.configurations import CONFIGURATIONS, ask, compared
+from pipelines.console.pages.explorer.explained import explained_order
 
 Json = Mapping[str, Any]
 
@@ -32,11 +30,6 @@ _SURFACES = {
     "again": "bought again",
     "trending": "trending",
 }
-_SIZE = 20
-"""Items of an answer."""
-
-_SHARES = 3
-"""Contributions of an item that are listed."""
 
 
 def explorer(visit: Visit) -> Content:
@@ -53,13 +46,15 @@ def explorer(visit: Visit) -> Content:
             FormField("user", "User", visit.get("user")),
             FormField("session", "Session", visit.get("session")),
             FormField("market", "Market", visit.get("market")),
+            FormField("with", "Compare with", visit.get("with"), CONFIGURATIONS),
+            FormField("model", "The other ranker", visit.get("model")),
         ],
     )
     if surface == "search" and not visit.get("q"):
         text = "The service answers as for this shopper; the visit counts no impression."
         return Content("Query explorer", [Text(text), form])
     try:
-        answer = _answer(visit, surface)
+        answer = ask(visit, surface)
     except ServiceError as error:
         return Content("Query explorer", [form, Notice(f"The service has no answer. {error}")])
     return Content(
@@ -69,21 +64,12 @@ def explorer(visit: Visit) -> Content:
             *_state(answer),
             *_understood(answer),
             *_stages(answer),
-            *_order(visit, answer),
+            Heading("Answer"),
+            *explained_order(visit, answer),
             *_sources(answer),
+            *compared(visit, surface, answer),
         ],
     )
-
-
-def _answer(visit: Visit, surface: str) -> Json:
-    shopper: dict[str, Any] = {
-        name: visit.get(name) or None for name in ("user", "session", "market")
-    }
-    with visit.client() as client:
-        if surface == "search":
-            return client.search(visit.get("q"), size=_SIZE, explain=True, **shopper)
-        items = [visit.get("item")] if visit.get("item") else []
-        return client.recommend(surface, items=items, count=_SIZE, explain=True, **shopper)
 
 
 def _state(answer: Json) -> list[Block]:
@@ -131,64 +117,6 @@ def _stages(answer: Json) -> list[Block]:
         for one in answer.get("trace", ())
     ]
     return [Table("stages", "Stages of the request", columns, rows)]
-
-
-def _order(visit: Visit, answer: Json) -> list[Block]:
-    """Show the final order with the reasons of the ranker in use."""
-    explained, notice = _explained(visit, answer)
-    columns = [
-        Column("position", "position"),
-        Column("item", "item", lambda row: address("entity", {"of": f"item:{row['item']}"})),
-        Column("title", "title"),
-        Column("score", "score"),
-        Column("reasons", "what sets it apart"),
-        Column("contributions", "largest contributions"),
-    ]
-    rows: list[Row] = [
-        {
-            "position": position,
-            "item": one["item"],
-            "title": one.get("title"),
-            "score": one["score"],
-            "reasons": _reasons(explained.get(one["item"])),
-            "contributions": _contributions(explained.get(one["item"])),
-        }
-        for position, one in enumerate(answer["items"], 1)
-    ]
-    table = Table("order", "Final order", columns, rows, "The service found no item.")
-    return [Heading("Answer"), *notice, table]
-
-
-def _explained(visit: Visit, answer: Json) -> tuple[dict[str, Explanation], list[Block]]:
-    """Return the explanation of each item; none, and why, where no ranker can give one."""
-    features = [one.get("features") or {} for one in answer["items"]]
-    if not features or not all(features):
-        return {}, [Text("No ranker ordered these items, so there are no contributions.")]
-    try:
-        folder = current(visit.home, RANKER, "default")
-        if folder.name != answer["model_version"]:
-            return {}, [Text("Another ranker is in use since, so there are no contributions.")]
-        ranker = Ranker.load(folder)
-    except AisleError as error:
-        return {}, [Notice(str(error))]
-    slate = ExplainedSlate.of_features(
-        [one["item"] for one in answer["items"]], features, ranker.columns
-    )
-    if slate.matrix is None:
-        return {}, [Text("The ranker reads other features, so there are no contributions.")]
-    listed = explain(ranker, slate.item_ids, slate.matrix, exact=False)
-    return {one.item: one for one in listed}, []
-
-
-def _reasons(one: Explanation | None) -> str | None:
-    return None if one is None else "; ".join(one.reasons)
-
-
-def _contributions(one: Explanation | None) -> str | None:
-    if one is None:
-        return None
-    strongest = sorted(one.shares, key=lambda name: -abs(one.shares[name]))[:_SHARES]
-    return ", ".join(f"{name} {one.shares[name]:+.3f}" for name in strongest)
 
 
 def _sources(answer: Json) -> list[Block]:

@@ -1,0 +1,101 @@
+"""What the footers of Parquet files say of their rows, without a read of the rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feature_repo.home import from_datetime
+from feature_repo.offline.parquet.timestamps import UTC_MICROS
+
+TIME = "event_timestamp"
+
+_COUNTS = 1 << 15
+"""Counts of files in memory: a few MB."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The rows of a row group, and the ends of one column in it; None without statistics."""
+
+    rows: int
+    low: Any
+    high: Any
+
+
+def count_rows(paths: Sequence[Path]) -> int:
+    """Return the number of rows of some files."""
+    return sum(_count(path, path.stat().st_mtime_ns, None) for path in paths)
+
+
+def count_values(paths: Sequence[Path], column: str) -> int:
+    """Return the number of values of a flat column that are not null."""
+    return sum(_count(path, path.stat().st_mtime_ns, column) for path in paths)
+
+
+def column_bounds(path: Path, column: str) -> list[Bounds]:
+    """Return the bounds of a flat column in each row group of a file."""
+    metadata, bounds = pq.read_metadata(path), []
+    position = _position(metadata, column)
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        statistics = group.column(position).statistics
+        has_ends = statistics is not None and statistics.has_min_max
+        ends = (statistics.min, statistics.max) if has_ends else (None, None)
+        bounds.append(Bounds(group.num_rows, *ends))
+    return bounds
+
+
+def newest_time(paths: Sequence[Path], now: int) -> int | None:
+    """Return the newest `event_timestamp` up to an instant, µs; None without one.
+
+    Only row groups with times both before and after the instant are read.
+    """
+    return max((at for path in paths for at in _newest_times(path, now)), default=None)
+
+
+def _newest_times(path: Path, now: int) -> list[int]:
+    times = []
+    for number, bounds in enumerate(column_bounds(path, TIME)):
+        low, high = _micros(bounds.low), _micros(bounds.high)
+        if high is not None and high <= now:
+            times.append(high)
+        elif low is None or low <= now:
+            times += _read_newest(path, number, now)
+    return times
+
+
+def _read_newest(path: Path, group: int, now: int) -> list[int]:
+    with pq.ParquetFile(path) as file:
+        column = file.read_row_group(group, columns=[TIME])[TIME].cast(UTC_MICROS).cast(pa.int64())
+    newest = pc.max(column.filter(pc.less_equal(column, now))).as_py()
+    return [] if newest is None else [newest]
+
+
+def _micros(instant: datetime | None) -> int | None:
+    return None if instant is None else from_datetime(instant)
+
+
+@lru_cache(_COUNTS)
+def _count(path: Path, _changed: int, column: str | None) -> int:
+    """Count the rows of a file, or the values of a column."""
+    metadata = pq.read_metadata(path)
+    if column is None:
+        return int(metadata.num_rows)
+    position, count = _position(metadata, column), 0
+    for number in range(metadata.num_row_groups):
+        chunk = metadata.row_group(number).column(position)
+        count += chunk.num_values - chunk.statistics.null_count
+    return count
+
+
+def _position(metadata: pq.FileMetaData, column: str) -> int:
+    """Return the number of a flat column."""
+    schema = metadata.schema
+    return next(n for n in range(metadata.num_columns) if schema.column(n).path == column)

@@ -1,0 +1,5 @@
+"""The query explorer: an answer of the service with its sources and reasons, in configurations."""
+
+from pipelines.console.pages.explorer.page import explorer
+
+__all__ = ["explorer"]
