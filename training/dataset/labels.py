@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.events.log import NO_BOTS, find_bots
@@ -42,7 +43,8 @@ shown as (
         event_time as t,
         unnest(items).item_id as item_id,
         generate_subscripts(items, 1) as position,
-        coalesce(list_min([item.propensity for item in items]) < 1, false) as randomized
+        coalesce(list_min([item.propensity for item in items]) < 1, false)
+        and request_id not in (select request_id from interleaved) as randomized
 
     from first_shown
 
@@ -130,6 +132,12 @@ where
 group by item_id
 """
 
+_INTERLEAVED = """
+select distinct request_id
+from read_parquet($served, union_by_name = true)
+where len(teams) > 0
+"""
+
 _NO_CLICKS = "select null::varchar as item_id, 0 as clicks where false"
 
 
@@ -176,7 +184,8 @@ def _query_labelled(home: Home, gains: Gains, sql: str) -> pa.Table | None:
         "day": DAY,
     }
     labelled = _LABELLED.format(shown=_SHOWN, outcomes=outcomes)
-    return _run(sql.format(labelled=f"({labelled})"), parameters, bots_to_skip(home))
+    tables = {"bots": bots_to_skip(home), "interleaved": interleaved_requests(home)}
+    return _run(sql.format(labelled=f"({labelled})"), parameters, tables)
 
 
 def item_counts(home: Home) -> pa.Table:
@@ -191,7 +200,7 @@ def item_counts(home: Home) -> pa.Table:
         impressions=_IMPRESSIONS if rankings else _NO_IMPRESSIONS,
         clicks=_CLICKS if interactions else _NO_CLICKS,
     )
-    return _run(sql, parameters, NO_BOTS)
+    return _run(sql, parameters, {"bots": NO_BOTS})
 
 
 def compacted(home: Home, kind: str) -> list[str]:
@@ -206,9 +215,19 @@ def bots_to_skip(home: Home) -> pa.Table:
     return NO_BOTS if rule.count else find_bots(home.log, rule.events_per_day)
 
 
-def _run(sql: str, parameters: Mapping[str, object], bots: pa.Table) -> pa.Table:
+def interleaved_requests(home: Home) -> pa.Table:
+    """Return the requests whose pages two rankers drafted: a few coins are no random order."""
+    files = [path for path in compacted(home, "served") if "teams" in pq.read_schema(path).names]
+    if not files:
+        return pa.table({"request_id": pa.array([], pa.string())})
+    with duckdb.connect() as db:
+        return db.sql(_INTERLEAVED, params={"served": files}).to_arrow_table()
+
+
+def _run(sql: str, parameters: Mapping[str, object], tables: Mapping[str, pa.Table]) -> pa.Table:
     used = {name: value for name, value in parameters.items() if f"${name}" in sql}
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
-        db.register("bots", bots)
+        for name, table in tables.items():
+            db.register(name, table)
         return db.sql(sql, params=used).to_arrow_table()

@@ -6,7 +6,7 @@ import msgspec
 import pyarrow.compute as pc
 import pytest
 
-from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem
+from feature_repo.events.contract import InteractionEvent, RankingEvent, ServedEvent, ShownItem
 from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
 from feature_repo.home import (
@@ -19,6 +19,7 @@ from feature_repo.home import (
     Settings,
     parse_instant,
 )
+from tests.training.experiment_analysis.experiment_log import write_log
 from training.dataset import Gains, labelled_rankings, parse_gains
 
 START = parse_instant("2026-01-05T00:00:00Z")
@@ -156,3 +157,19 @@ def test_gains_without_a_positive_one_are_rejected():
 
 def test_gains_round_trip_through_text():
     assert parse_gains(str(Gains())).worth == Gains().worth
+
+
+def test_page_that_two_rankers_drafted_is_not_in_random_order(tmp_path):
+    shown = tuple(ShownItem(item, propensity=0.5) for item in "ab")
+    slates = [
+        RankingEvent(event_id=f"s{n}", event_time=START + n, request_id=f"r{n}", items=shown)
+        for n in range(2)
+    ]
+    answer = ServedEvent(
+        event_id="a", event_time=START, request_id="r0", items=shown, teams=("control", "b")
+    )
+
+    home = write_log(Home(tmp_path / "home"), [*slates, answer])
+    rows = labelled_rankings(home).to_pylist()
+
+    assert {row["request_id"]: row["randomized"] for row in rows} == {"r0": False, "r1": True}
