@@ -45,7 +45,7 @@ def show_model(home: Home, name: str, version: str) -> dict[str, Any]:
     return describe_model(one) | {
         "card": _card(one),
         "verdict": _read(one, VERDICT),
-        "lineage": lineage(one.manifest, one.version),
+        "lineage": lineage(one),
     }
 
 

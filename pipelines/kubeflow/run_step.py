@@ -15,7 +15,7 @@ from feature_repo.home import Home, NotEnoughError, end_after, replacing, restri
 from pipelines.catalogue import find_step
 from pipelines.declarations import HOME, Report, Step
 from pipelines.kubeflow.report_page import figures, markdown
-from pipelines.steps import RUN_REPORTS, code_version
+from pipelines.steps import RUN, RUN_REPORTS, code_version
 
 RUNNER = "AISLE_RUNNER"
 """Variable of a step on this machine: the process that runs the pipeline."""
@@ -51,6 +51,7 @@ def run_step(
     home = Home(typed[HOME.name]) if HOME.name in typed else None
     if home is not None:
         restrict_permissions(home)
+    os.environ[RUN] = run_id
     try:
         report = step.call(typed)
     except NotEnoughError as error:

@@ -6,6 +6,7 @@ as a step.  `home` is the folder of one shop's run-time state.
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from feature_repo.home import Home, Settings
 from pipelines.declarations import MODEL, Progress, Report
 from pipelines.steps.code_version import code_version
+from pipelines.steps.run_reports import RUN
 
 NO_RANKER = "none"
 """Version in use where no ranker is published."""
@@ -194,7 +196,9 @@ def publish_ranker(
     """Publish the ranker for the service to load, as the gate decided."""
     from training.evaluation import publish_ranker as publish
 
-    return _tracked(home, publish(Home(home), ranker, evaluation, verdict, name=model).to_dict())
+    return _tracked(
+        home, publish(Home(home), ranker, evaluation, verdict, name=model, run=_run()).to_dict()
+    )
 
 
 def reject_ranker(
@@ -203,7 +207,13 @@ def reject_ranker(
     """Store the ranker with the reason of the gate, without putting it in use."""
     from training.evaluation import reject_ranker as reject
 
-    return _tracked(home, reject(Home(home), ranker, evaluation, verdict, name=model).to_dict())
+    return _tracked(
+        home, reject(Home(home), ranker, evaluation, verdict, name=model, run=_run()).to_dict()
+    )
+
+
+def _run() -> str:
+    return os.environ.get(RUN, "")
 
 
 def _tracked(home: Path, stored: Report) -> Report:

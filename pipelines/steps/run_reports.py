@@ -17,6 +17,9 @@ _FILE = "kubeflow/runs.jsonl"
 RUN_REPORTS = "kubeflow/reports"
 """Folder with a folder for each run, which has the report of each step."""
 
+RUN = "AISLE_RUN"
+"""Variable of a step's process: id of the pipeline run that it is part of."""
+
 OPEN_RUNS = "kubeflow/open"
 """Folder with a file for each pipeline whose last run here did not end well yet."""
 

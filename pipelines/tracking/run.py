@@ -39,7 +39,7 @@ class RankerRun:
         card = _read(version.folder / "model_card.json")
         chosen = card.get("model", {}).get("chosen", {})
         made = datetime.strptime(version.version.partition("-")[0], "%Y%m%dT%H%M%SZ")
-        links = {one["what"]: str(one["id"]) for one in lineage(version.manifest, version.version)}
+        links = {one["what"]: str(one["id"]) for one in lineage(version)}
         return cls(
             version=version.version,
             started_at=int(made.replace(tzinfo=UTC).timestamp() * 1000),

@@ -40,12 +40,14 @@ class Change:
     Attributes:
         at: time of the system's clock, ISO 8601, UTC.
         reason: of the gate or of the person, in a sentence.
+        run: id of the pipeline run that did it; empty by hand.
     """
 
     at: str
     action: Action
     version: str
     reason: str
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,27 @@ class Version:
     Attributes:
         state: `rejected` by the gate, or `retired` by a person, unless it was in use since.
         reason: of its last change.
+        run: id of the pipeline run that stored it; empty by hand.
     """
 
     name: str
     version: str
     state: State
     reason: str
+    run: str
     folder: Path
     manifest: Manifest
 
 
 def publish_version(
-    home: Home, name: str, build: Path, extra: Mapping[str, Any], *, reason: str, use: bool
+    home: Home,
+    name: str,
+    build: Path,
+    extra: Mapping[str, Any],
+    *,
+    reason: str,
+    use: bool,
+    run: str = "",
 ) -> str:
     """Store a ranker, and put it in use unless it was rejected; return its version.
 
@@ -77,7 +88,7 @@ def publish_version(
         version = store(home, RANKER, name, build, extra)
         if use:
             point(home, RANKER, name, version)
-        _record(home, name, "publish" if use else "reject", version, reason)
+        _record(home, name, "publish" if use else "reject", version, reason, run)
     return version
 
 
@@ -134,11 +145,11 @@ def list_versions(home: Home, name: str) -> list[Version]:
         ArtifactError: the history is damaged.
     """
     folders = sorted((home.artifacts / RANKER / name).glob("[!.]*"), reverse=True)
-    used, changes = _in_use(home, name), {one.version: one for one in read_history(home, name)}
+    used, changes = _in_use(home, name), _changes_by_version(home, name)
     versions = []
     for folder in folders:
         try:
-            versions.append(_version(name, folder, used, changes.get(folder.name)))
+            versions.append(_version(name, folder, used, changes.get(folder.name, [])))
         except ArtifactError as error:
             _logger.error("%s", error)
     return versions
@@ -218,7 +229,16 @@ def _use(home: Home, version: Version, action: Action, reason: str) -> Version:
     return find_version(home, version.name, version.version)
 
 
-def _version(name: str, folder: Path, used: str | None, last: Change | None) -> Version:
+def _changes_by_version(home: Home, name: str) -> dict[str, list[Change]]:
+    changes: dict[str, list[Change]] = {}
+    for change in read_history(home, name):
+        changes.setdefault(change.version, []).append(change)
+    return changes
+
+
+def _version(name: str, folder: Path, used: str | None, changes: list[Change]) -> Version:
+    """Return a stored version; a killed process may have left it without a change."""
+    last = changes[-1] if changes else None
     state: State = "former"
     if folder.name == used:
         state = "in use"
@@ -226,8 +246,8 @@ def _version(name: str, folder: Path, used: str | None, last: Change | None) -> 
         state = "rejected"
     elif last is not None and last.action == "retire":
         state = "retired"
-    reason = "" if last is None else last.reason
-    return Version(name, folder.name, state, reason, folder, load_manifest(folder))
+    reason, run = (last.reason, changes[0].run) if last else ("", "")
+    return Version(name, folder.name, state, reason, run, folder, load_manifest(folder))
 
 
 def _in_use(home: Home, name: str) -> str | None:
@@ -235,8 +255,10 @@ def _in_use(home: Home, name: str) -> str | None:
     return link.resolve().name if link.exists() else None
 
 
-def _record(home: Home, name: str, action: Action, version: str, reason: str) -> None:
-    change = Change(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", action, version, reason)
+def _record(
+    home: Home, name: str, action: Action, version: str, reason: str, run: str = ""
+) -> None:
+    change = Change(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", action, version, reason, run)
     path = home.artifacts / RANKER / name / _HISTORY
     before = path.read_bytes() if path.exists() else b""
     with replacing(path) as fresh:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from training.artifacts import Change, Manifest
+from training.artifacts import Change, Version
 
 _PRODUCER = "urn:aisle"
 _SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -15,17 +15,18 @@ _JOBS = (
 """The steps between the links of the chain: name, input, output."""
 
 
-def lineage(manifest: Manifest, version: str) -> list[dict[str, Any]]:
+def lineage(version: Version) -> list[dict[str, Any]]:
     """Return the chain of a ranker, the ranker first.
 
     Returns:
         Links with `what`, `id` and `detail`; `id` is empty for what was not recorded.
     """
+    manifest = version.manifest
     parents = manifest.parents
     service = manifest.feature_service.get("name", "")
     newest = parents.get("newest_event", "")
     return [
-        _link("ranker", version, f"{len(manifest.columns)} columns of {service}"),
+        _link("ranker", version.version, f"{len(manifest.columns)} columns of {service}"),
         _link("dataset", parents.get("dataset_sha256"), "sha256 of the dataset file"),
         _link("features", parents.get("definitions_sha256"), "sha256 of views, SQL and shop.toml"),
         _link(
@@ -34,6 +35,7 @@ def lineage(manifest: Manifest, version: str) -> list[dict[str, Any]]:
             f"{parents.get('log_files', '0')} files of the log, the newest event seen at {newest}",
         ),
         _link("code", parents.get("code_sha256"), "sha256 of the code that computes features"),
+        _link("run", version.run, "the pipeline run that stored the ranker"),
     ]
 
 

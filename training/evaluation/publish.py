@@ -49,21 +49,23 @@ class Publication:
 
 
 def publish_ranker(
-    home: Home, ranker: Path, evaluation: Path, verdict: Path, *, name: str
+    home: Home, ranker: Path, evaluation: Path, verdict: Path, *, name: str, run: str = ""
 ) -> Publication:
     """Publish a ranker under `name`, with its evaluation and the gate's verdict inside.
+
+    The history names the pipeline run, if there is one; the ranker's bytes do not depend on it.
 
     Raises:
         ArtifactError: ranker, evaluation or verdict is damaged or of another ranker, or the gate
             rejected it.
     """
     decided = _decided(ranker, verdict, PUBLISH)
-    version = _store(home, ranker, evaluation, verdict, name, decided)
+    version = _store(home, ranker, evaluation, verdict, name, decided, run)
     return Publication(version, decided.reason)
 
 
 def reject_ranker(
-    home: Home, ranker: Path, evaluation: Path, verdict: Path, *, name: str
+    home: Home, ranker: Path, evaluation: Path, verdict: Path, *, name: str, run: str = ""
 ) -> Publication:
     """Store a ranker that the gate rejected, without putting it in use.
 
@@ -71,12 +73,18 @@ def reject_ranker(
         ArtifactError: as `publish_ranker`, or the gate did not reject the ranker.
     """
     decided = _decided(ranker, verdict, REJECT)
-    version = _store(home, ranker, evaluation, verdict, name, decided)
+    version = _store(home, ranker, evaluation, verdict, name, decided, run)
     return Publication(None, decided.reason, version)
 
 
 def _store(
-    home: Home, ranker: Path, evaluation: Path, verdict: Path, name: str, decided: Verdict
+    home: Home,
+    ranker: Path,
+    evaluation: Path,
+    verdict: Path,
+    name: str,
+    decided: Verdict,
+    run: str,
 ) -> str:
     _check_evaluation(ranker, evaluation)
     with tempfile.TemporaryDirectory() as scratch:
@@ -93,6 +101,7 @@ def _store(
             _manifest(Ranker.load(build), _read(evaluation / EVALUATION)),
             reason=decided.reason,
             use=decided.decision == PUBLISH,
+            run=run,
         )
 
 

@@ -30,13 +30,13 @@ def published(home, tmp_path):
     ]
 
 
-def stored(home, folder, text, *, use=True, columns=()):
+def stored(home, folder, text, *, use=True, columns=(), run=""):
     build = folder / text
     build.mkdir()
     (build / "model.json").write_text(text)
     (build / "model_card.json").write_text(json.dumps(CARD))
     extra = {"columns": columns, "parents": PARENTS}
-    return publish_version(home, "default", build, extra, reason=f"It is {text}.", use=use)
+    return publish_version(home, "default", build, extra, reason=f"It is {text}.", use=use, run=run)
 
 
 def said(capsys, *words):
@@ -94,6 +94,18 @@ def test_the_lineage_names_dataset_features_and_code(published, capsys):
     assert chain["ranker"] == shown["version"] == published[1]
     assert (chain["dataset"], chain["features"], chain["code"]) == ("d" * 64, "f" * 64, "c" * 64)
     assert chain["events"] == ""
+
+
+def test_the_lineage_names_the_run_that_stored_a_ranker_after_a_roll_back_too(
+    home, tmp_path, capsys
+):
+    for text in ("old", "new"):
+        stored(home, tmp_path, text, run=f"run of {text}")
+    said(capsys, "rollback", "--reason", "It was better.")
+
+    _, shown = said(capsys, "show", "--lineage")
+
+    assert {one["what"]: one["id"] for one in shown["lineage"]}["run"] == "run of old"
 
 
 def test_the_lineage_is_printed_as_run_events_of_openlineage(published, capsys):
