@@ -1,6 +1,7 @@
 """All changes: the routes and the tests derive from this list."""
 
 from pipelines.console.actions.action import Action
+from pipelines.console.actions.judgments import import_judgments, judge_items
 from pipelines.console.actions.models import promote_model, retire_model, roll_back_model
 from pipelines.console.actions.rules import (
     draft_removal,
@@ -19,4 +20,6 @@ ACTIONS = (
     Action("rules/remove", draft_removal),
     Action("rules/publish", publish_rules),
     Action("rules/undo", undo_rules),
+    Action("judgments/import", import_judgments),
+    Action("judgments/judge", judge_items),
 )

@@ -9,6 +9,7 @@ from pipelines.console.pages.entity import entity
 from pipelines.console.pages.experiments import experiment, experiments
 from pipelines.console.pages.explorer import explorer
 from pipelines.console.pages.features import feature, features
+from pipelines.console.pages.judgments import judgments
 from pipelines.console.pages.models import comparison, model, models
 from pipelines.console.pages.overview import overview
 from pipelines.console.pages.parity import parity
@@ -46,6 +47,7 @@ PAGES = (
     Page("pipelines", "Pipelines", runs),
     Page("run", "", run),
     Page("rules", "Rules", rules),
+    Page("judgments", "Judgments", judgments),
     Page("experiments", "Experiments", experiments),
     Page("experiment", "", experiment),
     Page("parity", "Parity", parity),

@@ -122,7 +122,7 @@ def test_a_rule_is_published_with_the_keyboard_alone_and_without_scripts(browser
         scripted.add_cookies(cookies)
         tab = Tab(scripted.new_page(), url)
         try:
-            for address in (draft, "/rules", "/models", "/explorer?q=red"):
+            for address in (draft, "/rules", "/models", "/judgments?q=red"):
                 check(tab, address, 200)
                 assert "Sign out" in tab.page.inner_text("header")
         finally:

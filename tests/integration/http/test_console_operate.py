@@ -8,7 +8,7 @@ import pytest
 from feature_repo.home import ApiKeys
 from pipelines.console.actions import ACTIONS
 from pipelines.console.changes import MOST_FORM_BYTES
-from pipelines.operation import RulesFile
+from pipelines.operation import JudgmentsFile, RulesFile
 from tests.integration.http.consoles import operating, operator_key, running_console
 from tests.integration.http.small_shop import publish_ranker
 from training.artifacts import read_history
@@ -214,3 +214,33 @@ def test_a_draft_with_an_error_says_where_and_cannot_be_published(session, rules
     assert "rule 1.action" in page
     assert "Put in use" not in page
     assert 'action = "raise"' in page
+
+
+@pytest.fixture
+def judgments(running_service):
+    file = JudgmentsFile(running_service.home)
+    yield file
+    file.path.unlink(missing_ok=True)
+
+
+def test_queries_with_judgments_are_listed_with_the_worst_answers_first(
+    session, running_service, secret, judgments
+):
+    client, _ = session
+    best, *_, last = items_of(running_service, secret, query="red", size=10)
+    qrels = f"1 0 {best} 3\n2 0 nothing 3\n"
+    imported = send(session, "judgments/import", text=qrels, topics="1\tred\n2\tshoes")
+    fields = {f"grade:{best}": "", f"grade:{last}": "2"}
+    rows = client.get("/judgments.json?table=queries").json()["rows"]
+    stored = send(session, "judgments/judge", q="red", **fields)
+    compared = client.get("/judgments.json?table=queries&with=model&model=default").json()["rows"]
+    page = client.get("/judgments?q=red").text
+
+    assert (imported.status_code, stored.status_code) == (303, 303)
+    assert [(row["query"], row["ndcg"]) for row in rows] == [("shoes", 0.0), ("red", 1.0)]
+    assert judgments.read() == {"red": {last: 2}, "shoes": {"nothing": 3}}
+    (red,) = (row for row in compared if row["query"] == "red")
+    assert red["gain"] == pytest.approx(red["other"] - red["ndcg"])
+    assert 0 < red["ndcg"] < 1
+    assert page.count("<select") == page.count('<option value="3"')
+    assert send(session, "judgments/import", text="a,b").status_code == 400

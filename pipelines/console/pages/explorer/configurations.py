@@ -44,6 +44,21 @@ def ask(visit: Visit, surface: str, *, is_nameless: bool = False, rules: str | N
         )
 
 
+def items_of(visit: Visit, query: str, configuration: str = "") -> list[Json]:
+    """Return the items that a search answers a visitor without a name, in a configuration.
+
+    Raises:
+        ServiceError: it does not answer, or with an error.
+    """
+    rules = "off" if configuration == "rules-off" else None
+    with visit.client() as client:
+        items: list[Json] = client.search(query, size=_SIZE, rules=rules)["items"]
+        if configuration == "model" and items:
+            listed = [one["item"] for one in items]
+            items = client.rank(listed, model=visit.get("model"), query=query)["items"]
+    return items
+
+
 def compared(visit: Visit, surface: str, answer: Json) -> list[Block]:
     """Show an answer next to that of the other configuration of the address, if it names one."""
     configuration = visit.get("with")
