@@ -22,7 +22,7 @@ class Catalogue:
     """The Feast objects of a home.
 
     Attributes:
-        entities: item, user, session, query and market.
+        entities: item, user, session, query, market and arm.
         views: the feature views that the shop has.
         ranking_v1: the feature service of rankers of slates.
         next_purchase_v1: the feature service of rankers of next purchases.

@@ -10,6 +10,7 @@ _DESCRIPTIONS = {
     "session": "A visit of a browser or device, by the id in the shop's events.",
     "query": "A query's text and market, folded by `query_key`; a blank text is not a query.",
     "market": "A market of the shop, as named in its rankings; `default` if they name none.",
+    "arm": "A choice of a bandit in one context, as bandit/context/arm.",
 }
 
 BY_NAME: dict[str, Entity] = {

@@ -2,6 +2,7 @@
 
 from feature_repo.views.attributes import field_pointer
 from feature_repo.views.counters import (
+    ARM_ENGAGEMENT,
     COUNTER_VIEWS,
     EMPTY_SEARCH,
     IMPRESSION,
@@ -60,6 +61,7 @@ from feature_repo.views.spec import (
 from feature_repo.views.sql_lines import item_text, lines, quoted_name, quoted_text
 
 __all__ = [
+    "ARM_ENGAGEMENT",
     "BUILT_IN",
     "COUNTER_VIEWS",
     "EMPTY_SEARCH",

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from feature_repo.events.contract import POSITIVE_TYPES
+from feature_repo.events.contract import DECISION, POSITIVE_TYPES, REWARD
 from feature_repo.home import CatalogueError
 from feature_repo.shop import Shop
 from feature_repo.views.spec import (
@@ -201,6 +201,18 @@ COUNTER_VIEWS = (
 
 SESSION_ENGAGEMENT = _of_shopper("session", "Items shown in a session, and its interactions.")
 """The request's shopper reads it by the names of `user_engagement`."""
+
+ARM_ENGAGEMENT = CounterView(
+    name="arm_engagement",
+    entity="arm",
+    description="Decisions of a bandit for an arm, and rewards of these.",
+    measures={
+        "decisions": Measure("Decisions for the arm", (DECISION,)),
+        "rewards": Measure("Rewarded decisions, by the time of the reward", (REWARD,)),
+    },
+    append_numbers=False,
+)
+"""A bandit's posterior derives from it; no ranker reads it."""
 
 MARKET_MEASURES = {
     "impressions": SHOWN,

@@ -6,7 +6,12 @@ from functools import cache
 from feature_repo.home import extension_error, extensions
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from feature_repo.views.attributes import ITEM_ATTRIBUTES, USER_ATTRIBUTES
-from feature_repo.views.counters import COUNTER_VIEWS, SESSION_ENGAGEMENT, CounterView
+from feature_repo.views.counters import (
+    ARM_ENGAGEMENT,
+    COUNTER_VIEWS,
+    SESSION_ENGAGEMENT,
+    CounterView,
+)
 from feature_repo.views.first_seen import SESSION_FIRST_SEEN, USER_FIRST_SEEN
 from feature_repo.views.histories import QUERY_CLICKED_ITEMS, SESSION_RECENT, USER_RECENT
 from feature_repo.views.market_baseline import MARKET_BASELINE
@@ -40,6 +45,7 @@ BUILT_IN: tuple[ViewSpec, ...] = (
     QUERY_CLICKED_ITEMS,
     ITEM_PERCENTILES,
     MARKET_BASELINE,
+    ARM_ENGAGEMENT,
 )
 """In the order of computation: a view may read the rows of earlier views."""
 
@@ -108,11 +114,11 @@ def views_of_entity(shop: Shop, entity: Entity) -> tuple[ViewSpec, ...]:
 
 
 def features_of(service: str, shop: Shop) -> dict[str, list[str]]:
-    """Return the columns that the rankers of a feature service read, by view."""
+    """Return the columns that the rankers of a feature service read, by view; none of an arm."""
     return {
         spec.name: spec.ranking_features(shop)
         for spec in views_of(shop)
-        if service == RANKING_SERVICE or spec.name in _OF_PURCHASES
+        if (service == RANKING_SERVICE and spec.entity != "arm") or spec.name in _OF_PURCHASES
     }
 
 

@@ -10,7 +10,7 @@ from feature_repo.events.contract import AnyEvent
 from feature_repo.home import CatalogueError
 from feature_repo.shop import Shop
 
-Entity = Literal["item", "user", "session", "query", "market"]
+Entity = Literal["item", "user", "session", "query", "market", "arm"]
 FieldKind = Literal["integer", "number", "text", "bool", "integers", "numbers", "texts"]
 
 JOIN_KEYS: dict[str, str] = {
@@ -19,6 +19,7 @@ JOIN_KEYS: dict[str, str] = {
     "session": "session_id",
     "query": "query_key",
     "market": "market",
+    "arm": "arm_key",
 }
 """Entity → its join key, the first column of each of its views."""
 
@@ -222,7 +223,7 @@ class ViewSpec:
 
     Attributes:
         name: of the Feast view, its folder of rows and, by default, its SQL file.
-        entity: item, user, session, query or market.
+        entity: item, user, session, query, market or arm.
         description: one sentence for readers.
         fields: its features in the order of the schema; a function where they depend on the shop.
         sql: the SQL file; by default `transformations/features/<name>.sql`.

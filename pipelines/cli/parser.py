@@ -11,11 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.cli import training_options
+from pipelines.cli import search_options, training_options
 from pipelines.declarations import FULL, SINCE, UNTIL
 from pipelines.terminal import add_parameters
-
-_URL = "http://127.0.0.1:3000"
 
 
 class Verb(NamedTuple):
@@ -167,70 +165,12 @@ def _rank(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--query", help="the search text")
     verb.add_argument("--market", help="the market")
     verb.add_argument("--model", default="default", help="name of the ranker (%(default)s)")
-    verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
-
-
-def _synonyms(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--out", type=Path, metavar="FILE", help="write the proposals as entries of synonyms.toml"
-    )
-
-
-def _evaluate_retrieval(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        metavar="FOLDER",
-        help="contains products.parquet and judgments.parquet (the home's own log)",
-    )
-    verb.add_argument(
-        "--days", type=int, default=1, help="of the log, not seen by the indexes (%(default)s)"
-    )
-    verb.add_argument(
-        "--purchases",
-        nargs="?",
-        const="test",
-        choices=["test", "validate"],
-        help="measure home and again at each order of a split (test) instead",
-    )
-    verb.add_argument("--trainings", type=int, metavar="N", help="with --purchases, of N seeds too")
-    verb.add_argument(
-        "--refit-days", type=int, metavar="N", help="with --purchases, fit indexes every N days (1)"
-    )
-
-
-def _search(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("query", help="the search text")
-    _list_options(verb)
-
-
-def _recommend(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("surface", choices=["home", "similar", "together", "again", "trending"])
-    verb.add_argument("items", nargs="*", metavar="ITEM", help="items the page is about")
-    _list_options(verb)
-
-
-def _list_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--user", help="the shopper's id")
-    verb.add_argument("--session", help="the session's id")
-    verb.add_argument("--market", help="the market")
-    verb.add_argument(
-        "--filter",
-        action="append",
-        default=[],
-        dest="filters",
-        metavar="FIELD=VALUE",
-        help="brand=Acme, or a range: price=10..50; may be repeated",
-    )
-    verb.add_argument("--size", type=int, default=10, help="items of a page (%(default)s)")
-    verb.add_argument("--explain", action="store_true", help="print the sources of each item")
-    verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
+    verb.add_argument("--url", default=search_options.URL, help="the service (%(default)s)")
 
 
 def _user(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("id", help="the person's id")
-    verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
+    verb.add_argument("--url", default=search_options.URL, help="the service (%(default)s)")
 
 
 def _features(verb: argparse.ArgumentParser) -> None:
@@ -312,12 +252,12 @@ VERBS = {
     "evaluate-retrieval": Verb(
         "measure retrieval on judged queries, or on the last days of the log",
         "search_verbs:evaluate_retrieval",
-        _evaluate_retrieval,
+        search_options.evaluate_retrieval,
     ),
     "synonyms": Verb(
         "propose synonyms from reformulated queries and common clicks",
         "search_verbs:synonyms",
-        _synonyms,
+        search_options.synonyms,
     ),
     "models": Verb(
         "list, show and compare the versions of rankers, and choose the one in use",
@@ -332,9 +272,11 @@ VERBS = {
         _options_of("console_verb"),
     ),
     "rank": Verb("have a running service put items in order", "verbs:rank", _rank),
-    "search": Verb("have a running service answer a query", "search_verbs:search", _search),
+    "search": Verb(
+        "have a running service answer a query", "search_verbs:search", search_options.search
+    ),
     "recommend": Verb(
-        "have a running service recommend items", "search_verbs:recommend", _recommend
+        "have a running service recommend items", "search_verbs:recommend", search_options.recommend
     ),
     "user": Verb(
         "have a running service show a person's features, or erase them",
@@ -387,6 +329,12 @@ VERBS = {
         "reports.experiment_verbs:experiment",
         _options_of("reports.experiment_verbs"),
         actions=("report", "plan", "decide"),
+    ),
+    "bandit": Verb(
+        "list the bandits, show what one has learned, or study them on simulated shoppers",
+        "reports.bandit_verbs:bandit",
+        _options_of("reports.bandit_verbs"),
+        actions=("list", "show", "study"),
     ),
     "report": Verb(
         "report a day of the shop: key figures, queries, coverage and freshness",

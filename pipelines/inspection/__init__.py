@@ -1,6 +1,7 @@
 """What a home contains, as data, for the verbs of the command line and the pages of the console."""
 
 from pipelines.inspection import entity
+from pipelines.inspection.bandits import bandit_arms, estimated_regret
 from pipelines.inspection.feature_words import in_words
 from pipelines.inspection.figures import Figures, feature_state, file_states, log_state
 from pipelines.inspection.models import (
@@ -16,9 +17,11 @@ from pipelines.inspection.queries import frequent_queries
 __all__ = [
     "SHOWN_METRICS",
     "Figures",
+    "bandit_arms",
     "compare_models",
     "describe_model",
     "entity",
+    "estimated_regret",
     "feature_state",
     "file_states",
     "frequent_queries",

@@ -177,6 +177,19 @@ class AisleClient:
         }
         return self._post(f"/recommend/{surface}", body, _flags(explain, rules))
 
+    def decide(
+        self,
+        bandit: str,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        market: str | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> Json:
+        """Choose an arm of a bandit; its reward names the answer's `decision_id`."""
+        body = {"user": user, "session": session, "market": market, "context": dict(context or {})}
+        return self._post(f"/decide/{_quoted(bandit)}", body)
+
     def autocomplete(self, typed: str, *, count: int = 8, market: str = "") -> Json:
         """Complete a partly typed query for a market."""
         params = {"q": typed, "count": str(count), "market": market}

@@ -15,6 +15,7 @@ from serving.contract.bodies import (
     body_reader,
     encode,
 )
+from serving.contract.decisions import DecideAnswer, DecideBody, Slot
 from serving.contract.errors import ApiError, bad_request, log_unavailable, too_large
 from serving.contract.ids import new_id
 from serving.contract.page_bodies import (
@@ -40,6 +41,8 @@ __all__ = [
     "Candidate",
     "Completion",
     "Cursor",
+    "DecideAnswer",
+    "DecideBody",
     "ErasedAnswer",
     "EventFinding",
     "EventsAnswer",
@@ -53,6 +56,7 @@ __all__ = [
     "SearchBody",
     "SessionAnswer",
     "SlateAnswer",
+    "Slot",
     "bad_request",
     "body_reader",
     "decode_cursor",

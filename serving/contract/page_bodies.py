@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from serving.contract.bodies import RankedItem
+from serving.contract.decisions import Slot
 from serving.contract.errors import ApiError, too_large
 
 RECOMMEND_SURFACES = ("home", "similar", "together", "again", "trending")
@@ -109,6 +110,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         next: requests the following page; null on the last one.
         redirect: address that the shop shows for this query, from `synonyms.toml`.
         experiments: experiment → variant, where any changed the request.
+        slots: bandit → its decision, where the page has a slot for it.
         trace: the stages, with `?explain=1`.
     """
 
@@ -125,6 +127,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     next: str | None
     redirect: str | None = None
     experiments: dict[str, str] = {}
+    slots: dict[str, Slot] = {}
     trace: list[dict[str, Any]] | None = None
 
 

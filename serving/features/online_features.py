@@ -13,20 +13,22 @@ The switches are of one process; `marks` tell it of the others, which recover at
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import redis
 
 from feature_repo.events.contract import AnyEvent
 from feature_repo.home import AisleError, RedisError, WriteRefusedError
-from feature_repo.online.hydration import ItemState, ListedChanges
+from feature_repo.online.hydration import ArmCounts, ItemState, ListedChanges
 from feature_repo.request_features.context import RequestContext
 from serving.features.unapplied_marks import UnappliedMarks
 from serving.monitoring import ONLINE_FEATURES_UP, PENDING_EVENTS
 from serving.query import Query
+
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 _UNREADABLE = "Redis cannot be read; the log of the service says why."
@@ -48,6 +50,9 @@ class Connection(Protocol):
 
     async def read(self, query: Query) -> RequestContext:
         """Read the features of shopper, query and candidates."""
+
+    async def arm_counts(self, arm_keys: Sequence[str], t: int) -> ArmCounts:
+        """Read the decisions and rewards of arms of bandits, as of an instant."""
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
         """Apply events, and return the outcome of each, such as `applied` or `duplicate`."""
@@ -103,12 +108,15 @@ class OnlineFeatures:
         Raises:
             RedisError: the features cannot be read; raised without delay after a detected outage.
         """
-        connection = self._readable()
-        try:
-            return await connection.read(query)
-        except _LOST_SERVER as error:
-            self._turn_off(error)
-            raise RedisError(str(error)) from error
+        return await self._answer(self._readable().read(query))
+
+    async def arm_counts(self, arm_keys: Sequence[str], t: int) -> ArmCounts:
+        """Read the decisions and rewards of N arms of bandits, as of an instant in µs.
+
+        Raises:
+            RedisError: as `read`.
+        """
+        return await self._answer(self._readable().arm_counts(arm_keys, t))
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
         """Apply logged events; without a server, recovery applies them later.
@@ -161,6 +169,13 @@ class OnlineFeatures:
         """Stop reading; call it in the event loop that read."""
         if self._connection is not None:
             self._connection.close()
+
+    async def _answer(self, reading: Awaitable[T]) -> T:
+        try:
+            return await reading
+        except _LOST_SERVER as error:
+            self._turn_off(error)
+            raise RedisError(str(error)) from error
 
     def _readable(self) -> Connection:
         if not self.readable or self._connection is None:

@@ -13,6 +13,7 @@ from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog
 from feature_repo.home import Clock, Home, Settings
 from feature_repo.online.hydration import (
+    ArmCounts,
     ChangedItems,
     ItemCache,
     ItemState,
@@ -140,6 +141,12 @@ class RedisConnection:
             if self.writer.released_to < t:
                 return context
             t = self.clock.now()
+
+    async def arm_counts(self, arm_keys: Sequence[str], t: int) -> ArmCounts:
+        """Read the decisions and rewards of arms of bandits, as of an instant."""
+        if self.writer.has_due(t - 1):
+            await self._release_held(t - 1)
+        return await self.stream.send(self.reader.arm_read(arm_keys, t))
 
     async def _release_held(self, t: int) -> None:
         """Apply pending events, and wait no longer than for a read.

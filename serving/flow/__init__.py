@@ -1,6 +1,7 @@
 """The request flow from query to slate: one function per stage."""
 
 from serving.flow.autocomplete import complete
+from serving.flow.deciding import decide
 from serving.flow.inventory import describe_models
 from serving.flow.request_flow import answer, answer_page
 from serving.flow.resources import Resources
@@ -10,5 +11,6 @@ __all__ = [
     "answer",
     "answer_page",
     "complete",
+    "decide",
     "describe_models",
 ]

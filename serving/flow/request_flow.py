@@ -1,6 +1,6 @@
 """A request, from query to slate.
 
-    assign → interpret → retrieve → merge → hydrate → score → rerank → record
+    assign → interpret → retrieve → merge → hydrate → score → rerank → decide → record
 
 Each stage is a function; `_flow` calls them in order.  A stage that fails or is late is skipped,
 named in `degraded` and counted: a shopper always gets a slate.  `/rank` has its candidates; for
@@ -29,6 +29,7 @@ from serving.contract import (
     SlateAnswer,
 )
 from serving.flow.assignment import assign, forced, treat, trial_rules
+from serving.flow.deciding import decide_slots
 from serving.flow.interleaving import interleave
 from serving.flow.request_state import RequestState
 from serving.flow.reranking import rerank
@@ -134,6 +135,7 @@ async def answer_page(
         request.treatments,
         request.trace,
         started,
+        slots=request.slots,
     )
 
 
@@ -150,6 +152,7 @@ async def _flow(request: RequestState) -> tuple[Candidates, Slate]:
     if slate is None:
         scored = score(request, candidates, item_ids, context)
         slate = rerank(request, candidates, scored, context)
+    request.slots = await decide_slots(request, context)
     await record(request, candidates, slate)
     return candidates, slate
 

@@ -1,10 +1,11 @@
 """The state of one request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from feature_repo.request_features.context import RequestContext
 from serving.candidates import Retrieval
+from serving.contract import Slot
 from serving.experiments import Treatment
 from serving.flow.resources import Resources
 from serving.monitoring import Trace
@@ -21,6 +22,7 @@ class RequestState:
         forced: the variants that the request names; empty for those of its shopper.
         trial: rules in place of the shop's, as the request names them; None for the shop's.
         context: the features of the candidates that may be shown; None where they were not read.
+        slots: bandit → its decision for the page.
     """
 
     resources: Resources
@@ -33,6 +35,7 @@ class RequestState:
     rules: Rules = field(default_factory=Rules)
     treatments: Sequence[Treatment] = ()
     context: RequestContext | None = None
+    slots: Mapping[str, Slot] = field(default_factory=dict)
 
     @property
     def shop_rules(self) -> Rules:

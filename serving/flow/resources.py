@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from feature_repo.events.log import EventLog, SegmentWriter
@@ -22,6 +23,7 @@ from serving.monitoring import run_in_pool
 from serving.query import Query
 from serving.recording import AnswerLog, EventIntake
 from serving.state import DeletedItems, LiveIndexes, ModelRegistry, WatchedFile
+from training.bandits import BANDITS_FILE, Bandits
 from training.query_understanding import SYNONYMS_FILE, Synonyms
 from training.rules import RULES_FILE, Rules
 
@@ -60,6 +62,7 @@ class Resources:
     deleted_items: DeletedItems
     rules: WatchedFile[Rules]
     experiments: LiveExperiments
+    bandits: WatchedFile[Bandits]
     synonyms: WatchedFile[Synonyms]
     authentication: Authentication
     concurrency_limits: dict[str, ConcurrencyLimit] = field(default_factory=concurrency_limits)
@@ -103,15 +106,13 @@ class Resources:
         )
         synonyms = WatchedFile("synonyms", root / SYNONYMS_FILE, Synonyms.load, Synonyms())
         experiments = LiveExperiments(settings.home, shop)
-        path = settings.home.api_keys
-        authentication = Authentication(
-            WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path)), settings.cors_origins
-        )
+        bandits = _watched_bandits(root / BANDITS_FILE, shop)
         live_indexes = LiveIndexes(models, online_features, log)
         for load in (
             models.reload,
             rules.reload,
             experiments.reload,
+            bandits.reload,
             synonyms.reload,
             online_features.maintain,
             live_indexes.follow,
@@ -131,8 +132,9 @@ class Resources:
             deleted_items=deleted_items,
             rules=rules,
             experiments=experiments,
+            bandits=bandits,
             synonyms=synonyms,
-            authentication=authentication,
+            authentication=_authentication(settings),
         )
 
     @cached_property
@@ -163,6 +165,7 @@ class Resources:
             self.models,
             self.rules,
             self.experiments,
+            self.bandits,
             self.synonyms,
             self.authentication.keys,
         )
@@ -191,6 +194,16 @@ class Resources:
                 await run_in_pool(pool, task)
             except Exception:
                 _logger.exception("a periodic task failed and will be repeated")
+
+
+def _watched_bandits(path: Path, shop: Shop) -> WatchedFile[Bandits]:
+    return WatchedFile("bandits", path, lambda path: Bandits.load(path, shop), Bandits())
+
+
+def _authentication(settings: Settings) -> Authentication:
+    path = settings.home.api_keys
+    keys = WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path))
+    return Authentication(keys, settings.cors_origins)
 
 
 def _freeze_garbage_collector() -> None:

@@ -1,7 +1,7 @@
 """Build answers from slates."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,7 @@ import numpy as np
 
 from feature_repo.shop import ShopField
 from serving.candidates import Retrieval
-from serving.contract import RankAnswer, RankedItem, SlateAnswer, encode_cursor
+from serving.contract import RankAnswer, RankedItem, SlateAnswer, Slot, encode_cursor
 from serving.experiments import Treatment, variants_by_name
 from serving.monitoring import Trace
 from serving.query import ListRequest, Query
@@ -46,6 +46,8 @@ def page_answer(
     treatments: Sequence[Treatment],
     trace: Trace,
     started: float,
+    *,
+    slots: Mapping[str, Slot],
 ) -> SlateAnswer:
     """Return the answer of a list of the shop."""
     list_request = query.list_request
@@ -62,6 +64,7 @@ def page_answer(
         feature_service=slate.scored.feature_service,
         degraded=trace.degraded,
         experiments=variants_by_name(treatments),
+        slots={**slots},
         total=total,
         facets=dict(retrieval.facets),
         understood=_understood(list_request, retrieval),

@@ -19,6 +19,8 @@ from serving.contract import (
     MAX_COMPLETIONS,
     RECOMMEND_SURFACES,
     AutocompleteAnswer,
+    DecideAnswer,
+    DecideBody,
     ErasedAnswer,
     EventsAnswer,
     PersonAnswer,
@@ -107,6 +109,28 @@ async def search(call: Call) -> SlateAnswer:
 async def recommend(call: Call) -> SlateAnswer:
     """Find items for a surface of the shop."""
     return await _list(call, call.path["surface"])
+
+
+@Endpoint(
+    method="POST",
+    path="/decide/{bandit}",
+    body=DecideBody,
+    answer=DecideAnswer,
+    result="The arm to show, and the id that its reward names.",
+    scope="answers",
+    kind="answers",
+    metric="decide",
+    errors={404: "Unknown bandit."},
+)
+async def decide(call: Call) -> DecideAnswer:
+    """Choose an arm of a bandit.
+
+    The decision is logged.  Its reward is an interaction of type `reward` whose `request_id` is the
+    decision's id and whose item is the arm.
+    """
+    from serving.flow import decide
+
+    return await decide(call.resources, call.path["bandit"], call.body)
 
 
 @Endpoint(

@@ -178,7 +178,10 @@ class EventIntake:
         try:
             events = [msgspec.structs.replace(event, received_at=0) for event in parse(raw)]
             now = self.clock.now()
-            valid = [validate_event(event, now=now, served=self.find_answer) for event in events]
+            find, named = self.find_answer, self.log.interaction
+            valid = [
+                validate_event(event, now=now, served=find, interaction=named) for event in events
+            ]
             return [self.checks.check(event, raw) for event in valid]
         except RecursionError:
             raise EventError("event", "JSON less deeply nested", "too many levels") from None

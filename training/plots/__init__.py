@@ -10,6 +10,7 @@ from training.plots.distribution import distribution
 from training.plots.lines import lines
 from training.plots.plot import Plot, Table
 from training.plots.sparkline import sparkline
+from training.plots.standalone import standalone
 
 __all__ = [
     "Mark",
@@ -21,4 +22,5 @@ __all__ = [
     "forest",
     "lines",
     "sparkline",
+    "standalone",
 ]

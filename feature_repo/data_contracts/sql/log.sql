@@ -57,4 +57,6 @@ select
     interactions.corrects,
     epoch_us(interactions.seen_at) as seen_us
 from log_interaction as interactions
-left join requests using (request_id);
+left join requests using (request_id)
+-- Decisions of bandits, and their rewards, are not about items.
+where interactions.type not in ('decision', 'reward');

@@ -16,16 +16,20 @@ from feature_repo.events.contract.dialects import (
 )
 from feature_repo.events.contract.event_kind import DERIVED_COLUMNS, ERASED_USER, EventKind
 from feature_repo.events.contract.events import (
+    DECISION,
     DEFAULT_MARKET,
     OTHER_TYPES,
     POSITIVE_TYPES,
+    REWARD,
     AnyEvent,
+    Decision,
     InteractionEvent,
     ItemEvent,
     RankingEvent,
     ServedEvent,
     SourceLocations,
     UserEvent,
+    arm_key,
 )
 from feature_repo.events.contract.exact_lines import decode_exact
 from feature_repo.events.contract.identity import (
@@ -67,6 +71,7 @@ __all__ = [
     "ARROW_SCHEMAS",
     "BYTE_ORDER_MARK",
     "CANONICAL",
+    "DECISION",
     "DEFAULT_MARKET",
     "DERIVED_COLUMNS",
     "ERASED_USER",
@@ -76,8 +81,10 @@ __all__ = [
     "OTHER_TYPES",
     "POSITIVE_TYPES",
     "QUERY_KEY_VERSION",
+    "REWARD",
     "SHOP_KINDS",
     "AnyEvent",
+    "Decision",
     "Dialect",
     "EventKind",
     "FieldValue",
@@ -90,6 +97,7 @@ __all__ = [
     "ShownItem",
     "SourceLocations",
     "UserEvent",
+    "arm_key",
     "check_corrected",
     "check_first_correction",
     "check_unique",

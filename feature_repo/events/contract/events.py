@@ -40,6 +40,10 @@ POSITIVE_TYPES = ("click", "add_to_cart", "purchase")
 OTHER_TYPES = ("view", "return")
 """Further types with a meaning to Aisle: a page of an item, and a purchase that came back."""
 
+DECISION, REWARD = "decision", "reward"
+"""Types of interactions with an arm of a bandit: the platform logs a decision for it, and the shop
+sends the reward, to which validation adds the decision.  So each says which arm it counts for."""
+
 _ItemId = Annotated[str, Field(ID, "The item; an integer becomes text.", privacy="public")]
 _UserId = Annotated[str, Field(ID, "The user; an integer becomes text.", privacy="user_id")]
 _SessionId = Annotated[str, Field(ID, "The visit.", privacy="personal")]
@@ -48,6 +52,36 @@ _RequestId = Annotated[
     Field(ID, "Identifies one slate; interactions with it repeat this id.", privacy="public"),
 ]
 _OWN_FIELDS = "The shop's own fields by name; null removes one."
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Which arm of a bandit was chosen, and how likely that was.
+
+    Attributes:
+        arm_key: bandit, context and arm, with slashes between.
+        propensity: probability of the arm, above 0 and at most 1.
+        reward_until: µs; a reward happens up to this instant.
+        request_id: of the page that has the arm in a slot; None without a page.
+    """
+
+    arm_key: str
+    propensity: float
+    reward_until: int
+    request_id: str | None = None
+
+
+def arm_key(bandit: str, context: str, arm: str) -> str:
+    """Return the key of an arm in a context.
+
+    >>> arm_key("banner", "mobile", "sale")
+    'banner/mobile/sale'
+    """
+    return f"{bandit}/{context}/{arm}"
+
+
+def reward_id(decision_id: str) -> str:
+    """Return the id of the reward of a decision, so that a second one is a duplicate."""
+    return f"{decision_id}:reward"
 
 
 class Event(
@@ -219,7 +253,8 @@ class ServedRankingEvent(RankingEvent, frozen=True, tag="ranking"):
 class InteractionEvent(Event, frozen=True, tag="interaction"):
     """A shopper interacted with an item that a ranking may have shown.
 
-    `corrects` names an earlier event that this one takes back.
+    `corrects` names an earlier event that this one takes back.  A `reward` names a decision of a
+    bandit by its `request_id`, and the arm by its `item_id`.
     """
 
     item_id: _ItemId
@@ -257,6 +292,10 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
             "is converted where shop.toml has a rate; without a rate no feature reads it.",
             privacy="public",
         ),
+    ] = None
+    decision: Annotated[
+        Decision | None,
+        Field(platform_json(), "The bandit's decision that it is, or rewards.", privacy="public"),
     ] = None
 
 

@@ -37,6 +37,7 @@ def json_schema(kind: str) -> Schema:
         "properties": {
             name: _property(declared.fields.get(name), derived, name in required)
             for name, derived in published["properties"].items()
+            if name in declared.readers
         },
         **({"allOf": [*map(_condition, declared.conditions)]} if declared.conditions else {}),
     }

@@ -2,7 +2,7 @@
 
 `aisle ingest` and the HTTP service both call `validate_event`. An event may not be in the future;
 a ranking without items gets the items that Aisle served; a ranking of an empty list must have the
-query whose results were empty.
+query whose results were empty; a reward gets the decision that it names.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,14 @@ from typing import TypeGuard
 import msgspec
 
 from feature_repo.events.contract.events import (
+    DECISION,
+    REWARD,
     AnyEvent,
     InteractionEvent,
     RankingEvent,
     ServedEvent,
     ServedRankingEvent,
+    reward_id,
 )
 from feature_repo.events.contract.query_key import query_key
 from feature_repo.home import MINUTE, EventError, to_text
@@ -25,7 +28,11 @@ AHEAD = 5 * MINUTE
 
 
 def validate_event(
-    event: AnyEvent, *, now: int, served: Callable[[str], ServedEvent | None]
+    event: AnyEvent,
+    *,
+    now: int,
+    served: Callable[[str], ServedEvent | None],
+    interaction: Callable[[str], InteractionEvent | None],
 ) -> AnyEvent:
     """Validate an event and return it as it will be logged.
 
@@ -33,14 +40,18 @@ def validate_event(
         event: as parsed.
         now: the clock's instant.
         served: looks up Aisle's answer to a request, for example `EventLog.served`.
+        interaction: looks up an interaction by its id, for example `EventLog.interaction`.
 
     Raises:
         EventError: an event of the future; a ranking without items whose request Aisle did not
-            answer; or a ranking of an empty list without a query.
+            answer; a ranking of an empty list without a query; a decision, which no shop sends; or
+            a reward that fits no decision.
     """
     latest = now + AHEAD
     if event.event_time > latest or event.received_at > latest:
         raise _future(event, now)
+    if isinstance(event, InteractionEvent):
+        return _with_decision(event, interaction)
     if not isinstance(event, RankingEvent) or event.items:
         return event
     if isinstance(event, ServedRankingEvent):
@@ -63,6 +74,29 @@ def _with_served_items(event: ServedRankingEvent, answer: ServedEvent | None) ->
     reported = msgspec.structs.asdict(event)
     served = {"items": answer.items, "temperature": answer.temperature, "seed": answer.seed}
     return RankingEvent(**reported | served)
+
+
+def _with_decision(
+    event: InteractionEvent, interaction: Callable[[str], InteractionEvent | None]
+) -> InteractionEvent:
+    """Return a reward with its decision, under the id of the decision's only reward."""
+    if event.type not in (DECISION, REWARD) or event.corrects is not None:
+        return event
+    if event.type == DECISION:
+        raise EventError("type", "a type other than that of Aisle's own decisions", DECISION)
+    decided = None if event.request_id is None else interaction(event.request_id)
+    if decided is None or decided.type != DECISION or decided.decision is None:
+        expected = "the decision_id of an answer of /decide, or of a slot"
+        raise EventError("request_id", expected, event.request_id)
+    if event.item_id != decided.item_id:
+        raise EventError("item_id", f"the arm of the decision, {decided.item_id}", event.item_id)
+    first, last = decided.event_time - AHEAD, decided.decision.reward_until
+    if not first <= event.event_time <= last:
+        expected = f"a time of the reward from {to_text(decided.event_time)} to {to_text(last)}"
+        raise EventError("event_time", expected, to_text(event.event_time))
+    return msgspec.structs.replace(
+        event, event_id=reward_id(decided.event_id), decision=decided.decision
+    )
 
 
 def _has_query(event: RankingEvent) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 
 from feature_repo.events.contract import (
     AnyEvent,
+    InteractionEvent,
     ServedEvent,
     decode_exact,
     parse_events,
@@ -205,7 +206,9 @@ class _Ingest:
             self._quarantine.add(line.file, line.number, finding.reason, line.text)
 
     def _validated(self, event: AnyEvent, line: Line) -> AnyEvent:
-        valid = validate_event(event, now=self._now, served=self._served)
+        valid = validate_event(
+            event, now=self._now, served=self._served, interaction=self._interaction
+        )
         checked, findings = self._checks.check(valid, line.raw)
         for finding in (*line.warnings, *findings):
             self._report.warnings.add(_located(finding, line))
@@ -218,6 +221,9 @@ class _Ingest:
 
     def _served(self, request_id: str) -> ServedEvent | None:
         return None if self._log is None else self._log.served(request_id)
+
+    def _interaction(self, event_id: str) -> InteractionEvent | None:
+        return None if self._log is None else self._log.interaction(event_id)
 
     def _logged_items(self, item_ids: set[str]) -> set[str]:
         return set() if self._log is None else self._log.logged_items(item_ids)

@@ -10,6 +10,7 @@ from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home, RedisError
 from feature_repo.online.codec import codec_of_spec
 from feature_repo.online.hydration import merge
+from feature_repo.online.hydration.arm_counts import ArmCounts, ArmRead, arm_tiles, counts_of
 from feature_repo.online.hydration.context_rows import ContextRows
 from feature_repo.online.hydration.entity_strings import EntityStrings
 from feature_repo.online.hydration.item_rows import ItemRows, StoredItem
@@ -138,6 +139,18 @@ class OnlineReader:
             for n, key in enumerate(zip(values["item_ids"], values["at"], strict=True)):
                 texts[verb, *key] = {column: values[column][n] for column in columns}
         return texts
+
+    def arm_read(self, arm_keys: Sequence[str], t: int) -> ArmRead:
+        """Describe the read of N arms of bandits at an instant, µs."""
+        return ArmRead.of(arm_tiles(self._keys, arm_keys), t)
+
+    def arm_counts(self, arm_keys: Sequence[str], t: int) -> ArmCounts:
+        """Return the decisions and rewards of N arms of bandits as of an instant, µs.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        return counts_of(self._strings(arm_tiles(self._keys, arm_keys)), t)
 
     def item_attributes(
         self, item_ids: Sequence[str], t: int

@@ -183,6 +183,7 @@ def correction_call(event: InteractionEvent, corrected: InteractionEvent) -> Cal
 
 def _counted_call(stated: InteractionEvent, sign: int) -> Call:
     names = {"user": stated.user_id, "session": stated.session_id, "request": stated.request_id}
+    names["arm"] = None if stated.decision is None else stated.decision.arm_key
     return {
         "kind": "interaction",
         "counts": _counts(stated.type, sign, minor_units(_own_amount(stated))),

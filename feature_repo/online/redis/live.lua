@@ -214,6 +214,7 @@ local function derive(record)
   local done = { users = users_of(record, context), payload = record.payload }
   if record.own then
     done.item, done.session = record.item, record.session or context.session
+    done.arm = record.arm
     done.query = record.query or context.query
   end
   if record.done then add(record, record.done, -1) end
@@ -420,7 +421,7 @@ function apply.interaction(e)
   if e.context then store_ranking(e.request, e.context) end
   local act = revised(load("act:" .. e.id), record_of(e, {
     verb = "clicked", item = e.item, position = 0, payload = e.payload, counts = e.counts,
-    request = e.request, stated = e.stated, is_event = not e.stated,
+    request = e.request, stated = e.stated, is_event = not e.stated, arm = e.arm,
   }))
   act.context = context_of(act)
   derive(act)

@@ -63,6 +63,7 @@ select
     coalesce(counted.user_id, rankings.user_id) as user_id,
     coalesce(counted.session_id, rankings.session_id) as session_id,
     rankings.query_key,
+    case when counted.type in ('decision', 'reward') then counted.decision ->> '$$.arm_key' end as arm_key,
 
     -- texts
     counted.type,

@@ -12,7 +12,8 @@ union all by name
 select
     coalesce(user_id, session_id, event_id) as visitor,
     epoch_us(seen_at) as seen_us
-from log_interaction;
+from log_interaction
+where type != 'decision';
 
 -- Hours of a visitor of bots' pace.
 create temp table bots as

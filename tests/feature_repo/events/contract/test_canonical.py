@@ -224,8 +224,14 @@ def test_error_is_short_even_if_the_value_is_large():
 
 def test_each_field_of_a_kind_has_a_reader():
     for kind in SHOP_KINDS:
-        fields = EVENT_KINDS[kind].record.__struct_fields__
+        fields = {*EVENT_KINDS[kind].record.__struct_fields__} - {"decision"}
         assert set(EVENT_KINDS[kind].readers) == {"kind", *fields}
+
+
+def test_no_shop_can_send_a_decision():
+    sent = interaction(decision={"arm_key": "a/b/c", "propensity": 1, "reward_until": 0})
+
+    assert refusal(sent).field == "decision"
 
 
 @pytest.mark.parametrize("read", [parse_canonical, parse_events, parse_feedback])
