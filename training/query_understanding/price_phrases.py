@@ -4,7 +4,10 @@ A strong phrase limits a price without a currency: "under 50".  A weak one needs
 word "price", because it also limits sizes and numbers: "up to 55 inches", "air max 90".
 """
 
-DOUBTFUL = {"ft": None, "fr": None, "real": None, "won": None, "pound": "GBP", "pounds": "GBP"}
+DOUBTFUL = {
+    **dict.fromkeys(("ft", "fr", "real", "won", "r", "rand", "din", "dong", "manat", "lev"), None),
+    **dict.fromkeys(("pound", "pounds"), "GBP"),
+}
 """Words with another meaning, and the currency that they mean where a market declares none."""
 
 AT_MOST = (
@@ -22,13 +25,16 @@ AT_MOST = (
     "poniżej|tańsze niż|mniej niż|nie więcej niż|levnější než|méně než|"
     "дешевле|не дороже|не более|не больше|меньше|менее|"
     "أقل من|ارخص من|لا يزيد عن|کمتر از|ارزان‌تر از|زیر|"
-    "מתחת ל|פחות מ|低于|不超过|少于|ไม่เกิน|ต่ำกว่า|dưới|κάτω από|sub|mai puțin de|di bawah|"
-    "kurang dari|en fazla"
+    "מתחת ל|מתחת ל-|פחות מ|פחות מ-|低于|不超过|少于|ไม่เกิน|ต่ำกว่า|น้อยกว่า|ถูกกว่า|"
+    "dưới|không quá|ít hơn|rẻ hơn|thấp hơn|κάτω από|λιγότερο από|sub|mai puțin de|di bawah|"
+    "kurang dari|tidak lebih dari|en fazla|дешевше|не більше|не дорожче|менше|"
+    "menej ako|lacnejšie ako|manj kot|manje od|jeftinije od"
 )
 AT_MOST_WEAK = (
     "up to|max|maximum|within|until|to|for|bis|bis zu|maximal|jusqu'à|maximum|sous|hasta|máximo|"
     "fino a|sotto i|sotto|massimo|até|máximo|tot|maximaal|max|upp till|op til|opp til|maks|"
-    "do|maksymalnie|max|до|حتى|تا|עד|έως|μέχρι|până la|hingga|sampai|최대"
+    "do|maksymalnie|max|до|حتى|تا|עד|עד ל-|έως|μέχρι|până la|hingga|sampai|maksimal|최대|"
+    "tối đa|đến|tới|pod|под|ispod|испод|iki|kuni|alla|līdz|najviac|največ"
 )
 NOT_LESS = (
     "no less than|not less than|not under|not below|nicht unter|nicht weniger als|pas moins de|"
@@ -40,11 +46,12 @@ AT_LEAST = (
     "au moins|más de|mínimo|por encima de|più di|almeno|mais de|acima de|pelo menos|boven|meer dan|"
     "minstens|duurder dan|över|mer än|minst|mere end|mer enn|mindst|yli|vähintään|powyżej|"
     "więcej niż|co najmniej|více než|дороже|больше|более|свыше|أكثر من|بیشتر از|بالای|יותר מ|מעל|"
-    "高于|超过|มากกว่า|trên|πάνω από|peste|di atas|lebih dari|en az"
+    "מעל ל-|יותר מ-|高于|超过|มากกว่า|สูงกว่า|trên|nhiều hơn|cao hơn|πάνω από|περισσότερο από|"
+    "peste|di atas|lebih dari|en az|більше|понад|viac ako|več kot|više od"
 )
 AT_LEAST_WEAK = (
     "from|min|minimum|ab|von|à partir de|desde|a partir de|da|vanaf|från|fra|od|от|من|از|"
-    "מ|από|de la|dari"
+    "מ|από|de la|dari|từ|hơn|tối thiểu|ตั้งแต่|від|nad|над|iznad|изнад|preko|nuo|alates|üle|virs"
 )
 AFTER_AT_MOST = (
     "以下|未満|以内|まで|以内|以下|이하|미만|까지|"
@@ -67,6 +74,10 @@ BETWEEN = (
     ("między|pomiędzy", "a|i"),
     ("между", "и"),
     ("بين|بین", "و"),
+    ("ระหว่าง", "ถึง|และ|กับ"),
+    ("giữa", "và"),
+    ("antara", "dan|hingga"),
+    ("між", "і|та"),
 )
 BETWEEN_WEAK = (
     ("from", "to|till"),
@@ -79,11 +90,15 @@ BETWEEN_WEAK = (
     ("من", "الى|إلى"),
     ("از", "تا"),
     ("från|fra", "till|til"),
+    ("từ", "đến|tới"),
+    ("ตั้งแต่", "ถึง"),
+    ("dari", "sampai|hingga"),
+    ("від", "до"),
 )
-TO = r"-|–|—|〜|~|から|to|bis|à|a|tot|till|til|do|до|до|تا|الى|到|至|에서"
+TO = r"-|–|—|〜|~|から|to|bis|à|a|tot|till|til|do|до|до|تا|الى|到|至|에서|ถึง|đến|tới|hingga|sampai"
 PRICE = (
     "price|prices|preis|preise|prix|precio|prezzo|preço|prijs|pris|cena|ceny|цена|سعر|قیمت|fiyat|"
-    "価格|가격|价格"
+    "価格|가격|价格|ราคา|giá|harga|ціна|τιμή"
 )
 UNITS = (
     "% percent prozent cm mm m km dm inch inches in zoll tommer pouces pulgadas pollici "
@@ -97,5 +112,8 @@ UNITS = (
     "delar dele częsci części деталей шт штук pack packs count ct sheets seiten pages degrees "
     "grad c f bar psi rpm db lumen lumens lm calories kcal kalorien din eu uk us size größe д "
     "см мм м км кг г л мл вт سم كجم كغ سنوات سنة インチ センチ 枚 個 歳 才 本 人 日 時間 点 "
-    "세 인치 개 岁 寸 厘米 米 人份 inç adet yaş parça kişilik calci cali ° \" ″ '' "
+    "세 인치 개 岁 寸 厘米 米 人份 "
+    "กก กิโล กิโลกรัม กรัม นิ้ว ซม มม เมตร ลิตร มล วัตต์ โวลต์ ปี เดือน วัน ชิ้น คน คู่ แผ่น ขวด "
+    "lít ml tuổi tháng năm ngày giờ cái chiếc người miếng gói hộp đôi tấm viên chai bộ "
+    "tahun bulan orang buah lembar pasang liter inç adet yaş parça kişilik calci cali ° \" ″ '' "
 )

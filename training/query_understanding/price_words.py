@@ -5,6 +5,7 @@ A number limits the price only if its phrase can mean nothing else, or if a curr
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,13 +29,31 @@ from training.query_understanding.price_phrases import (
 from training.query_understanding.words import words
 
 LONGEST_QUERY = 500
-_MULTIPLES = {"万": 10_000, "만": 10_000, "萬": 10_000, "千": 1_000, "천": 1_000}
+_MULTIPLES = {
+    **{"万": 10_000, "만": 10_000, "萬": 10_000, "千": 1_000, "천": 1_000},
+    **{"nghìn": 1_000, "ngàn": 1_000, "triệu": 1_000_000, "พัน": 1_000, "หมื่น": 10_000},
+    **{"ribu": 1_000, "rb": 1_000, "juta": 1_000_000, "jt": 1_000_000},
+    **{"k": 1_000, "tr": 1_000_000},
+}
+_SHORT_MULTIPLES = {"k": ("VND", "IDR"), "tr": ("VND",), "rb": ("IDR",), "jt": ("IDR",)}
+"""Letters that multiply a price in the markets of some currencies alone."""
+
+_UNSPACED = "ก-๎ぁ-んァ-ヶー一-龥가-힣"
+"""Letters of scripts that do not separate words: a phrase or number may follow any of them."""
 
 
 def _any_of(phrases: Iterable[str]) -> str:
     """Return a pattern of any of the phrases, the longest first."""
     ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
     return "|".join(map(re.escape, ordered))
+
+
+def _begun_by(phrases: Iterable[str]) -> str:
+    """Return a pattern of any of the phrases where a word may begin."""
+    unspaced = [phrase for phrase in phrases if re.match(f"[{_UNSPACED}]", phrase)]
+    spaced = [phrase for phrase in phrases if phrase not in unspaced]
+    patterns = [rf"(?<!\w)(?:{_any_of(spaced)})"] if spaced else []
+    return "|".join([*patterns, *([_any_of(unspaced)] if unspaced else [])])
 
 
 _CODES = {
@@ -45,13 +64,19 @@ _CODES = {
         if word != "kroner"
     },
     "kroner": frozenset({"NOK", "DKK"}),
+    "元": frozenset({"CNY", "TWD", "HKD"}),
     **SHARED_SIGNS,
 }
 """Currencies that each sign or word may mean."""
 
 _SIGN = rf"(?:{_any_of(_CODES)})"
+_TIMES = "|".join(
+    rf"{times}(?![^\W\d_])" if times.isascii() else times
+    for times in sorted(_MULTIPLES, key=len, reverse=True)
+)
 _DIGITS = (
     r"\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?(?!\d)"
+    r"|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)"
     r"|\d{1,12}(?:[.,]\d{1,2})?(?![.,]?\d)"
 )
 _NUMBER_AHEAD = r"(?=[^\W\d_]{0,8}[^\w\s]?\s?\d)"
@@ -65,8 +90,8 @@ def _money(name: str) -> str:
     """Return a pattern of a number with a currency before or after it, or without one."""
     return (
         rf"{_NUMBER_AHEAD}(?:(?P<{name}_before>{_SIGN})\.?\s*)?(?P<{name}>{_DIGITS})"
-        rf"(?P<{name}_times>[万만萬千천])?"
-        rf"(?:\s*(?P<{name}_after>{_SIGN})(?![^\W\d_ぁ-んァ-ヶ一-龥가-힣])\.?)?"
+        rf"(?:\s?(?P<{name}_times>{_TIMES})|[.,:][-–—]{{1,2}})?"
+        rf"(?:\s*(?P<{name}_after>{_SIGN})(?![^\W\d_{_UNSPACED}])\.?)?"
     )
 
 
@@ -104,7 +129,7 @@ def _pattern(
     before: tuple[str, ...], between: tuple[str, ...], after: tuple[str, ...]
 ) -> "re.Pattern[str]":
     """Return the pattern of a rule, given its phrases that a text has."""
-    first = rf"(?<!\w)(?:{_any_of(before)})[\s:]*" if before else r"(?<![\w.,-])"
+    first = rf"(?:{_begun_by(before)})[\s:]*" if before else rf"(?<![^\W{_UNSPACED}])(?<![.,-])"
     second = rf"\s*(?:{_any_of(between)})\s*{_money('two')}" if between else ""
     last = rf"\s*['’-]?(?:{_any_of(after)})(?![a-zà-ÿ])" if after else _NO_UNIT
     return re.compile(f"{first}{_money('one')}{second}{last}", re.IGNORECASE)
@@ -163,7 +188,7 @@ def read_price_limits(
         return limits
     ends: dict[str, float] = {}
     currencies: frozenset[str] = frozenset()
-    text = " ".join(text.split())
+    text = " ".join(unicodedata.normalize("NFC", text).split())
     for rule in _RULES:
         if set(rule.ends) & ends.keys():
             continue
@@ -187,7 +212,7 @@ def number_phrases(title: str) -> set[str]:
     """
     if not any(map(str.isdigit, title)):
         return set()
-    text = " ".join(title[:LONGEST_QUERY].split())
+    text = " ".join(unicodedata.normalize("NFC", title[:LONGEST_QUERY]).split())
     return {
         " ".join(words(match[0]))
         for rule in _RULES
@@ -202,6 +227,9 @@ def _is_price(
     doubtful = [sign for sign in _signs(match) if sign in DOUBTFUL]
     if any((currency or DOUBTFUL[sign]) not in _CODES[sign] for sign in doubtful):
         return False
+    times = [value.casefold() for name, value in _named(match) if name.endswith("_times")]
+    if any(currency not in _SHORT_MULTIPLES.get(one, (currency,)) for one in times):
+        return False
     if _currencies(match) or _LABEL.search(match.string[: match.start()]):
         return True
     return rule.is_strong and " ".join(words(match[0])) not in in_titles
@@ -212,14 +240,18 @@ def _currencies(match: "re.Match[str]") -> frozenset[str]:
 
 
 def _signs(match: "re.Match[str]") -> list[str]:
-    groups = match.groupdict().items()
-    return [s.casefold() for name, s in groups if s and name.endswith(("_before", "_after"))]
+    return [s.casefold() for name, s in _named(match) if name.endswith(("_before", "_after"))]
+
+
+def _named(match: "re.Match[str]") -> list[tuple[str, str]]:
+    """Return the groups of a match that have a text, by name."""
+    return [(name, text) for name, text in match.groupdict().items() if text]
 
 
 def _numbers(match: "re.Match[str]") -> list[float]:
     groups = match.groupdict()
     return [
-        _number(groups[name]) * _MULTIPLES.get(groups[f"{name}_times"] or "", 1)
+        _number(groups[name]) * _MULTIPLES.get((groups[f"{name}_times"] or "").casefold(), 1)
         for name in ("one", "two")
         if groups.get(name)
     ]
@@ -230,6 +262,8 @@ def _number(text: str) -> float:
 
     >>> _number("1.000"), _number("1,000.50"), _number("49,90"), _number("1 000")
     (1000.0, 1000.5, 49.9, 1000.0)
+    >>> _number("1,00,000")
+    100000.0
     """
-    digits = re.sub(r"[.,'’\s](?=\d{3}(?!\d))", "", text)
+    digits = re.sub(r"[.,'’\s](?=\d{3}(?!\d))|,(?=\d{2},)", "", text)
     return float(digits.replace(",", "."))

@@ -133,6 +133,47 @@ def test_limits_of_the_price_are_read_from_words(query, rest, low, high):
     assert (limits.text, limits.low, limits.high) == (rest, low, high)
 
 
+@pytest.mark.parametrize(
+    ("written", "currency"),
+    [
+        ("500.000₫", "VND"),
+        ("฿500", "THB"),
+        ("₩50,000", "KRW"),
+        ("₹1,00,000", "INR"),
+        ("500 kr", "SEK"),
+        ("500 kr.", "ISK"),
+        ("10 000 Ft", "HUF"),
+        ("50 лв.", "BGN"),
+        ("₺500", "TRY"),
+        ("500 ﷼", "SAR"),
+        ("500 ﷼", "IRR"),
+        ("₱500", "PHP"),
+        ("RM50", "MYR"),
+        ("R500", "ZAR"),
+        ("S$50", "SGD"),
+        ("NT$500", "TWD"),
+        ("500元", "TWD"),
+        ("₦5000", "NGN"),
+        ("₨500", "PKR"),
+        ("5000 din", "RSD"),
+        ("5000 ₸", "KZT"),
+        ("CHF 50.-", "CHF"),
+        ("₴ 500", "UAH"),
+    ],
+)
+def test_a_limit_is_read_in_the_currency_of_the_market(written, currency):
+    limits = read_price_limits(f"shoes under {written}", currency=currency)
+
+    assert (limits.text, currency in limits.currencies) == ("shoes", True)
+
+
+@pytest.mark.parametrize(
+    "query", ["sony under r500", "tv under 4k", "coffee pod 50", "kurtka din 50", "ไม่เกิน 600 มล"]
+)
+def test_a_sign_of_another_currency_than_the_market_s_is_a_word(query):
+    assert read_price_limits(query, currency="USD").text == query
+
+
 def test_a_shop_without_prices_reads_none():
     interpreted = Understanding().apply("shoes under 50", UK, reads_prices=False)
 
