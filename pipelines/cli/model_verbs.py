@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 _COUNTS = {"list": (0,), "show": (0, 1), "compare": (1, 2), "promote": (1,), "retire": (1,)}
 """How many versions follow an action."""
 
-_CHANGES = ("promote", "rollback", "retire")
-"""Actions that change which version is in use, or may be."""
-
 
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
@@ -50,15 +47,7 @@ def models(args: argparse.Namespace) -> Outcome:
         "retire": _retire,
         "shadow": _shadow,
     }[args.action]
-    settings = Settings.from_environment()
-    outcome = action(args, settings.home)
-    if args.action not in _CHANGES or settings.tracking is None:
-        return outcome
-    from pipelines.tracking import track_rankers
-
-    sentence = track_rankers(settings.home, settings.tracking)
-    shown = [] if outcome.page is None else [outcome.page]
-    return Outcome(outcome.data | {"tracking": sentence}, pages(*shown, line(sentence)))
+    return action(args, Settings.from_environment().home)
 
 
 def _list(_: argparse.Namespace, home: Home) -> Outcome:

@@ -1,6 +1,7 @@
-"""Changes of the ranker in use, each with a sentence for the history."""
+"""Changes of the ranker in use, each with a sentence for the history; MLflow follows them."""
 
 from feature_repo.home import Home, SettingError
+from pipelines.tracking import track
 from training.artifacts import Version, find_version, former_version, promote
 from training.artifacts import retire as retire_version
 from training.artifacts import roll_back as roll_back_version
@@ -17,7 +18,7 @@ def put_in_use(home: Home, name: str, version: str, reason: str) -> Version:
     _check(reason)
     one = find_version(home, name, version)
     check_served(home, one.manifest)
-    return promote(home, name, one.version, reason)
+    return _tracked(home, promote(home, name, one.version, reason))
 
 
 def roll_back(home: Home, name: str, reason: str) -> Version:
@@ -31,7 +32,7 @@ def roll_back(home: Home, name: str, reason: str) -> Version:
     former = former_version(home, name)
     if former is not None:
         check_served(home, find_version(home, name, former).manifest)
-    return roll_back_version(home, name, reason)
+    return _tracked(home, roll_back_version(home, name, reason))
 
 
 def retire(home: Home, name: str, version: str, reason: str) -> Version:
@@ -42,7 +43,13 @@ def retire(home: Home, name: str, version: str, reason: str) -> Version:
         SettingError: there is no reason.
     """
     _check(reason)
-    return retire_version(home, name, version, reason)
+    return _tracked(home, retire_version(home, name, version, reason))
+
+
+def _tracked(home: Home, version: Version) -> Version:
+    """Show a change in MLflow, where the shop uses it; the log names a failure."""
+    track(home)
+    return version
 
 
 def _check(reason: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from feature_repo.home import Home, Settings
+from feature_repo.home import Home
 from pipelines.declarations import MODEL, Progress, Report
 from pipelines.steps.code_version import code_version
 from pipelines.steps.run_reports import RUN
@@ -218,7 +218,7 @@ def _run() -> str:
 
 def _tracked(home: Path, stored: Report) -> Report:
     """Add what MLflow recorded, where a shop uses it."""
-    from pipelines.tracking import track_rankers
+    from pipelines.tracking import track
 
-    uri = Settings.from_environment().tracking
-    return stored if uri is None else stored | {"tracking": track_rankers(Home(home), uri)}
+    sentence = track(Home(home))
+    return stored if sentence is None else stored | {"tracking": sentence}

@@ -9,7 +9,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from feature_repo.home import Home
+from feature_repo.home import Home, Settings
 from pipelines.tracking.run import RankerRun
 from training.artifacts import SHADOW_MODEL, Version, list_versions, model_names
 
@@ -30,6 +30,12 @@ _DEFAULTS = {
 request goes to another host than the shop's own."""
 
 _logger = logging.getLogger(__name__)
+
+
+def track(home: Home) -> str | None:
+    """Do `track_rankers` where `MLFLOW_TRACKING_URI` is set; None where it is not."""
+    uri = Settings.from_environment().tracking
+    return None if uri is None else track_rankers(home, uri)
 
 
 def track_rankers(home: Home, uri: str) -> str:
