@@ -325,10 +325,10 @@ VERBS = {
         actions=("list", "run", "compile", "submit", "status"),
     ),
     "experiment": Verb(
-        "report an experiment with a verdict, decide it, or plan how long one would run",
+        "report, decide or plan an experiment, or estimate a policy from the log (offline)",
         "reports.experiment_verbs:experiment",
         _options_of("reports.experiment_verbs"),
-        actions=("report", "plan", "decide"),
+        actions=("report", "plan", "decide", "offline"),
     ),
     "bandit": Verb(
         "list the bandits, show what one has learned, or study them on simulated shoppers",

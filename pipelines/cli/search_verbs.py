@@ -2,12 +2,12 @@
 
 import argparse
 import re
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
-from feature_repo.home import Clock, SettingError, Settings, extensions
+from feature_repo.home import Clock, SettingError, Settings
 from pipelines.catalogue import PUBLISH_INDEXES
+from pipelines.cli.evaluations import evaluation
 from pipelines.declarations import DATASET, RANKER
 from pipelines.terminal import Outcome, Page, interval_text, item_titles, line, pages, table
 
@@ -36,17 +36,17 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
 
         paths = (home.root / DATASET.path, home.root / RANKER.path)
         days = 1 if args.refit_days is None else args.refit_days
-        surfaces = _evaluation("purchases")(home, args.purchases, *paths, args.trainings, days)
+        surfaces = evaluation("purchases")(home, args.purchases, *paths, args.trainings, days)
         return Outcome(surfaces, surfaces_page(surfaces))
     for option, value in {"--trainings": args.trainings, "--refit-days": args.refit_days}.items():
         if value is not None:
             raise SettingError(f"{option}: expected it with --purchases.")
     if args.folder is None:
-        recall = _evaluation("retrieval")(home, args.days)
+        recall = evaluation("retrieval")(home, args.days)
         return Outcome(recall, _recall_page(recall))
     from training.studies.retrieval import evaluate, print_evaluation
 
-    data = evaluate(args.folder, _evaluation("search")).to_dict()
+    data = evaluate(args.folder, evaluation("search")).to_dict()
     return Outcome(data, lambda console: print_evaluation(data, console))
 
 
@@ -79,17 +79,6 @@ def synonyms(args: argparse.Namespace) -> Outcome:
     columns = ["words", "", "to", "market", "shoppers", "shared items", "similarity"]
     page = table(f"{len(rows)} proposals; copy what is right to {SYNONYMS_FILE}", columns, rows)
     return Outcome({"proposals": [asdict(one) for one in proposals]}, page)
-
-
-def _evaluation(name: str) -> Callable[..., Any]:
-    """Return an evaluation of the service, which registers it under `aisle.evaluations`."""
-    evaluations = extensions("aisle.evaluations")
-    if name not in evaluations:
-        raise SettingError(
-            f"Expected an evaluation {name} of the installed package, found {list(evaluations)}. "
-            "Install it again with `make setup`."
-        )
-    return cast("Callable[..., Any]", evaluations[name])
 
 
 def _recall_page(data: dict[str, Any]) -> Page:

@@ -12,6 +12,11 @@ from pipelines.pages.experiment_page import (
 )
 from pipelines.pages.nameless_page import nameless_page
 from pipelines.pages.next_purchase_page import evaluation_page, surfaces_page
+from pipelines.pages.off_policy_page import (
+    off_policy_html,
+    off_policy_markdown,
+    off_policy_page,
+)
 from pipelines.pages.validation_page import validation_html, validation_page
 
 __all__ = [
@@ -27,6 +32,9 @@ __all__ = [
     "experiment_sentences",
     "experiment_tables",
     "nameless_page",
+    "off_policy_html",
+    "off_policy_markdown",
+    "off_policy_page",
     "plan_page",
     "surfaces_page",
     "validation_html",

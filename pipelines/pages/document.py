@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from training.pages import THEME
+from training.plots import Table
 
 
 def document(title: str, *parts: str) -> str:
@@ -34,3 +35,11 @@ def heading(text: str) -> str:
 def paragraphs(sentences: Sequence[str]) -> str:
     """Return a paragraph for each sentence."""
     return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+
+
+def markdown_table(figures: Table) -> str:
+    """Return a table as Markdown."""
+    rows = [figures.head, ["---"] * len(figures.head), *figures.rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
+    )

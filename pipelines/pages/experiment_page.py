@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.pages.document import document, heading, paragraphs
+from pipelines.pages.document import document, heading, markdown_table, paragraphs
 from pipelines.pages.interleaving_page import (
     interleaving_plot,
     interleaving_sentences,
@@ -68,7 +68,7 @@ def experiment_markdown(report: Report) -> str:
     """Render the verdicts and the tables as Markdown."""
     parts = [f"# Experiment {report['experiment']}", *experiment_sentences(report)]
     for each in experiment_tables(report):
-        parts += [f"## {each.caption}", _markdown_table(each)]
+        parts += [f"## {each.caption}", markdown_table(each)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -203,10 +203,3 @@ def _percent(value: float | None) -> str:
 
 def _ends(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:+.2%} to {high:+.2%}"
-
-
-def _markdown_table(figures: Table) -> str:
-    rows = [figures.head, ["---"] * len(figures.head), *figures.rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
-    )

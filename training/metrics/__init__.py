@@ -8,6 +8,7 @@ from training.metrics.bootstrap import (
     mean_intervals,
     slice_interval,
     slice_intervals,
+    times_drawn,
     without_nan,
 )
 from training.metrics.metrics import (
@@ -61,5 +62,6 @@ __all__ = [
     "spread_of",
     "stability_index",
     "stream",
+    "times_drawn",
     "without_nan",
 ]

@@ -109,7 +109,7 @@ def _intervals(values: Floats, cluster: Clusters, draws: int) -> list[Interval]:
     sums = _on_grid(np.stack([np.bincount(cluster, weights=row) for row in values], axis=1))
     sizes = np.bincount(cluster).astype(np.float64)
     means = np.concatenate(
-        [(times @ sums) / (times @ sizes)[:, None] for times in _times_drawn(sizes.size, draws)]
+        [(times @ sums) / (times @ sizes)[:, None] for times in times_drawn(sizes.size, draws)]
     )
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     bounds = (values.mean(axis=1).tolist(), low.tolist(), high.tolist())
@@ -128,7 +128,7 @@ def _on_grid(sums: npt.NDArray[Any]) -> Floats:
     return rounded
 
 
-def _times_drawn(clusters: int, draws: int) -> Iterator[Floats]:
+def times_drawn(clusters: int, draws: int) -> Iterator[Floats]:
     """Yield how often each cluster is drawn, shape (some draws, clusters), until all draws."""
     rng, at_once = np.random.default_rng(_SEED), max(_MOST_NUMBERS // clusters, 1)
     for start in range(0, draws, at_once):

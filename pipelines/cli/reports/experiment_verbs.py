@@ -1,14 +1,20 @@
-"""`aisle experiment`: the report of an experiment, and how long one would run."""
+"""`aisle experiment`: reports, decisions and plans of experiments, and estimates from the log."""
 
 import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from feature_repo.home import Clock, SettingError, Settings, to_text
+from pipelines.cli import evaluation
 from pipelines.terminal import Outcome
+
+Report = Mapping[str, Any]
+Render = Callable[[Report], str]
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
-    """Declare the options of both actions."""
+    """Declare the options of all actions."""
     verb.add_argument("name", nargs="?", help="for report and decide: of the experiment")
     verb.add_argument(
         "--as",
@@ -17,16 +23,24 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         help="for decide: stop, run (undo a decision), or the variant that everyone gets",
     )
     verb.add_argument("--reason", default="by hand", help="for decide: why, one sentence")
-    verb.add_argument("--html", type=Path, metavar="FILE", help="for report: write it as a page")
     verb.add_argument(
-        "--markdown", type=Path, metavar="FILE", help="for report: write it as Markdown"
+        "--policy", help="for offline: logging, uniform, the name of a ranker, or a file of rules"
+    )
+    verb.add_argument(
+        "--html", type=Path, metavar="FILE", help="for report and offline: write it as a page"
+    )
+    verb.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="for report and offline: write it as Markdown"
     )
     verb.add_argument("--metric", default="click_rate", help="for plan: (%(default)s)")
     verb.add_argument(
         "--unit", choices=["user", "session"], default="user", help="for plan: (%(default)s)"
     )
     verb.add_argument(
-        "--days", type=int, default=14, help="for plan: last days of the log (%(default)s)"
+        "--days",
+        type=int,
+        default=14,
+        help="for plan and offline: last days of the log (%(default)s)",
     )
     verb.add_argument(
         "--share", type=float, default=1.0, help="for plan: of the units that take part"
@@ -35,7 +49,8 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 def experiment(args: argparse.Namespace) -> Outcome:
     """Run one of the actions."""
-    return {"report": _report, "plan": _plan, "decide": _decide}[args.action](args)
+    actions = {"report": _report, "plan": _plan, "decide": _decide, "offline": _offline}
+    return actions[args.action](args)
 
 
 def _report(args: argparse.Namespace) -> Outcome:
@@ -49,9 +64,7 @@ def _report(args: argparse.Namespace) -> Outcome:
         raise SettingError("aisle experiment report: expected the name of an experiment.")
     declared = Experiments.load(home.root / EXPERIMENTS_FILE).get(args.name)
     report = experiment_report(home, declared, Clock.of(settings).now())
-    for path, render in ((args.html, experiment_html), (args.markdown, experiment_markdown)):
-        if path is not None:
-            path.write_text(render(report), encoding="utf-8")
+    _write(args, report, experiment_html, experiment_markdown)
     return Outcome(report, experiment_page(report))
 
 
@@ -98,3 +111,25 @@ def _plan(args: argparse.Namespace) -> Outcome:
         share=args.share,
     )
     return Outcome(plan, plan_page(plan))
+
+
+def _offline(args: argparse.Namespace) -> Outcome:
+    from pipelines.pages import off_policy_html, off_policy_markdown, off_policy_page
+
+    settings = Settings.from_environment()
+    if args.policy is None or args.days < 1:
+        raise SettingError(
+            "aisle experiment offline: expected --policy logging, uniform, the name of a ranker or "
+            "a file of rules, and --days of at least 1."
+        )
+    until = Clock.of(settings).now()
+    report = evaluation("policy")(settings.home, args.policy, until=until, days=args.days)
+    _write(args, report, off_policy_html, off_policy_markdown)
+    return Outcome(report, off_policy_page(report))
+
+
+def _write(args: argparse.Namespace, report: Report, html: Render, markdown: Render) -> None:
+    """Write a report into the files that the command line names."""
+    for path, render in ((args.html, html), (args.markdown, markdown)):
+        if path is not None:
+            path.write_text(render(report), encoding="utf-8")
