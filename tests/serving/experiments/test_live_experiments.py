@@ -1,4 +1,4 @@
-"""Decisions on experiments take effect on requests: nobody is treated, or everyone is."""
+"""Decisions on experiments take effect on requests: no shopper is treated, or all are."""
 
 import pytest
 

@@ -55,7 +55,7 @@ def simulated_log(home, *, users=400, days=4, rates=(0.1, 0.1), lost=0.0, seed=0
 
     Args:
         rates: clicks per impression of control and candidate; users differ around them.
-        lost: share of the candidate's users of whom the log has no answer.
+        lost: share of the candidate's users without an answer in the log.
     """
     rng = np.random.default_rng(seed)
     events = []
