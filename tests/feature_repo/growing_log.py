@@ -17,7 +17,7 @@ from feature_repo.events.contract import (
     UserEvent,
 )
 from feature_repo.events.ingest.staging import Staged
-from feature_repo.events.log import EventLog
+from feature_repo.events.log import EventLog, digest
 from feature_repo.home import DAY, HOUR, MINUTE, Clock, Home, Settings
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
@@ -145,7 +145,7 @@ class GrowingLog:
     def backfill(self, events):
         """Put events into the past."""
         with Staged(self.log, backfill=True) as staged:
-            staged.write(events)
+            staged.write(events, [digest(event.event_id) for event in events])
             staged.commit()
 
     def refresh(self):

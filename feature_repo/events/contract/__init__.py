@@ -31,7 +31,7 @@ from feature_repo.events.contract.events import (
     UserEvent,
     arm_key,
 )
-from feature_repo.events.contract.exact_lines import decode_exact
+from feature_repo.events.contract.exact_lines import decode_block, decode_exact
 from feature_repo.events.contract.identity import (
     Link,
     Merge,
@@ -50,9 +50,11 @@ from feature_repo.events.contract.query_key import QUERY_KEY_VERSION, query_key
 from feature_repo.events.contract.schemas import json_schemas
 from feature_repo.events.contract.slates import ShownItem
 from feature_repo.events.contract.validation import (
+    are_valid,
     check_corrected,
     check_first_correction,
     is_corrected_by,
+    received,
     validate_event,
 )
 from feature_repo.events.contract.values import (
@@ -97,10 +99,12 @@ __all__ = [
     "ShownItem",
     "SourceLocations",
     "UserEvent",
+    "are_valid",
     "arm_key",
     "check_corrected",
     "check_first_correction",
     "check_unique",
+    "decode_block",
     "decode_exact",
     "decode_json",
     "decode_together",
@@ -118,6 +122,7 @@ __all__ = [
     "parse_feedback",
     "query_key",
     "read_currency",
+    "received",
     "sent_name",
     "shop_field",
     "split_body",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Literal, cast, get_type_hints
 
 import msgspec
@@ -38,7 +39,8 @@ class DerivedColumn:
 
 
 def _seen_at(events: Sequence[Event], _: PartOf | None = None) -> list[int]:
-    return [max(event.event_time, event.received_at) for event in events]
+    times = map(attrgetter("event_time"), events), map(attrgetter("received_at"), events)
+    return [*map(max, *times)]
 
 
 def _parts(events: Sequence[Event], part_of: PartOf) -> list[int]:

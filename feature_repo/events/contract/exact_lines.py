@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, Union, get_args
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from feature_repo.events.contract.bodies import decode_together
 from feature_repo.events.contract.dialects import BUILT_IN, dialects
@@ -21,6 +23,44 @@ from feature_repo.events.contract.values import LARGEST_FIELDS, is_currency
 
 _BAD_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 """Escapes of NUL and of halves of surrogate pairs, which no store accepts."""
+
+
+def decode_block(text: bytes) -> list[AnyEvent] | None:
+    """Return the events of a block of lines; None if another reader must decide on one of them.
+
+    >>> decode_block(b'{"kind":"item","event_id":"e","event_time":1767571200000000,"item_id":"i"}')
+    """
+    has_escapes = b"\\" in text
+    if dialects().keys() != BUILT_IN.keys() or (has_escapes and _BAD_ESCAPE.search(text)):
+        return None
+    try:
+        events = _DECODER.decode_lines(text)
+    except (ValueError, RecursionError):
+        return None
+    characters = np.frombuffer(text, np.uint8)
+    if not _is_line_each(characters, len(events)):
+        return None
+    spaces = np.flatnonzero(characters == ord(" "))
+    follows_quote = bool((characters[spaces - 1] == ord('"')).any())
+    may_be_blank = has_escapes or follows_quote or not text.isascii()
+    return events if all(_is_exact(event, may_be_blank) for event in events) else None
+
+
+def _is_line_each(text: npt.NDArray[np.uint8], objects: int) -> bool:
+    """Return whether each line is one object, and none is too long.
+
+    Args:
+        text: the characters of the lines.
+        objects: their number, as decoded; the decoder accepts two in a line, or one in two lines.
+    """
+    ends = np.flatnonzero(text == ord("\n"))
+    starts = np.r_[0, ends[:-1] + 1]
+    return (
+        ends.size == objects > 0
+        and ends[-1] == text.size - 1
+        and bool((text[starts] == ord("{")).all() and (text[ends - 1] == ord("}")).all())
+        and int((ends - starts).max()) < LARGEST_FIELDS
+    )
 
 
 def decode_exact(lines: Sequence[bytes]) -> list[AnyEvent | None]:
@@ -64,7 +104,8 @@ def _is_exact(event: AnyEvent, may_be_blank: bool) -> bool:
     if may_be_blank and _has_blank_id(event):
         return False
     if isinstance(event, InteractionEvent):
-        return event.currency is None or is_currency(event.currency)
+        has_currency = event.currency is None or is_currency(event.currency)
+        return has_currency and event.corrects != event.event_id
     if isinstance(event, RankingEvent):
         return len({item.item_id for item in event.items}) == len(event.items)
     return True

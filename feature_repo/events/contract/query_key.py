@@ -2,6 +2,7 @@
 
 import hashlib
 import unicodedata
+from functools import lru_cache
 
 QUERY_KEY_VERSION = 1
 """Increase it when `query_key` changes: a model stores the version of its training data."""
@@ -9,6 +10,7 @@ QUERY_KEY_VERSION = 1
 _LONGEST = 200
 
 
+@lru_cache(maxsize=10_000)
 def query_key(text: str | None, market: str) -> str | None:
     """Return one key for all queries that differ only in case, width or white space.
 

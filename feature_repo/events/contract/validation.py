@@ -5,7 +5,7 @@ a ranking without items gets the items that Aisle served; a ranking of an empty 
 query whose results were empty; a reward gets the decision that it names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeGuard
 
 import msgspec
@@ -59,6 +59,36 @@ def validate_event(
     if not event.items and not _has_query(event):
         raise EventError("items", "at least one item, or a query without results", [])
     return event
+
+
+def are_valid(events: Sequence[AnyEvent], now: int) -> bool:
+    """Return whether `validate_event` would return each event as it is; False where it might not.
+
+    Args:
+        events: as parsed.
+        now: the clock's instant.
+    """
+    latest = now + AHEAD
+    return all(
+        event.event_time <= latest
+        and event.received_at <= latest
+        and (
+            event.type not in (DECISION, REWARD)
+            if isinstance(event, InteractionEvent)
+            else not isinstance(event, RankingEvent) or bool(event.items)
+        )
+        for event in events
+    )
+
+
+def received(events: Sequence[AnyEvent], now: int) -> Sequence[AnyEvent]:
+    """Return events of a file, received when they happened, or now, if they do not say when."""
+    return [
+        event
+        if event.received_at
+        else msgspec.structs.replace(event, received_at=min(event.event_time, now))
+        for event in events
+    ]
 
 
 def _future(event: AnyEvent, now: int) -> EventError:

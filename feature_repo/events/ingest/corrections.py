@@ -3,6 +3,8 @@
 A correction may stand before its event in the files: it waits until all lines were read.
 """
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 
 from feature_repo.events.contract import (
@@ -13,6 +15,9 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.ingest.files import Line
 from feature_repo.events.log import EventLog, digest
+
+LineOf = Callable[[int], Line]
+"""Returns the line of an event, given its position."""
 
 
 class Corrections:
@@ -29,20 +34,34 @@ class Corrections:
         self._first: dict[str, str] = {}
         self.waiting: list[tuple[Line, AnyEvent]] = []
 
-    def is_next(self, key: bytes, line: Line, event: AnyEvent) -> bool:
-        """Return whether an event can be checked now; if not, it is added to `waiting`.
+    def following(
+        self,
+        keys: Sequence[bytes],
+        events: Sequence[AnyEvent],
+        fresh: Sequence[int],
+        line: LineOf,
+    ) -> Sequence[int]:
+        """Return the positions that can be checked now; other corrections are added to `waiting`.
 
         Args:
-            key: digest of the event's id.
+            keys: digests of the events' ids.
+            events: in their order.
+            fresh: positions of events that are no duplicates.
+            line: returns the line of an event, given its position.
         """
-        if not isinstance(event, InteractionEvent):
-            return True
-        if event.corrects is None:
-            self._interactions.add(key)
-        elif not self._is_own(event.corrects) and self._logged(event.corrects) is None:
-            self.waiting.append((line, event))
-            return False
-        return True
+        following = []
+        for n in fresh:
+            event = events[n]
+            if not isinstance(event, InteractionEvent):
+                following.append(n)
+            elif event.corrects is None:
+                self._interactions.add(keys[n])
+                following.append(n)
+            elif self._is_own(event.corrects) or self._logged(event.corrects) is not None:
+                following.append(n)
+            else:
+                self.waiting.append((line(n), event))
+        return following
 
     def check(self, event: AnyEvent) -> None:
         """Check an event that is next, or that waited until the end.

@@ -5,8 +5,10 @@ No content is skipped: unreadable content becomes a line with the reason.
 """
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -22,6 +24,7 @@ LONGEST_LINE = 1 << 20
 LONGEST_ARRAY = 1 << 28
 """Maximum bytes of a file with one JSON array, which is decoded as a whole."""
 
+_BLOCK_BYTES = 1 << 18
 _ONE_OBJECT = "Write one JSON object a line; a table needs --mapping (docs/transactions.md)."
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = (OSError, EOFError, zlib.error)
@@ -65,6 +68,31 @@ class Line(msgspec.Struct, gc=False):
             return b"(too deeply nested)"
 
 
+class Block(msgspec.Struct, gc=False):
+    """Consecutive lines of a text file, not yet decoded.
+
+    Attributes:
+        file: path as given.
+        number: number of the first line, from 1.
+        text: the lines; only the last one of a file may lack its newline.
+    """
+
+    file: str
+    number: int
+    text: bytes
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines that are not blank."""
+        for number, content in enumerate(io.BytesIO(self.text), self.number):
+            if not content.isspace():
+                yield _line(self.file, number, content)
+
+    def line(self, position: int) -> Line:
+        """Return a line, given its position from 0; no line before it is blank."""
+        content = next(islice(io.BytesIO(self.text), position, None))
+        return _line(self.file, self.number + position, content)
+
+
 class EventFiles:
     """The lines of several files, in order, and the progress of reading them."""
 
@@ -83,10 +111,12 @@ class EventFiles:
         return min(self._finished + inside, self.total)
 
     def __iter__(self) -> Iterator[Line]:
-        return map(Line.decoded, self.undecoded())
+        for part in self.undecoded():
+            lines = part.lines() if isinstance(part, Block) else [part]
+            yield from map(Line.decoded, lines)
 
-    def undecoded(self) -> Iterator[Line]:
-        """Yield the lines; those of text files have no object until they are decoded."""
+    def undecoded(self) -> Iterator[Line | Block]:
+        """Yield the lines; those of text files as blocks, which are not decoded."""
         for path in self.paths:
             try:
                 with path.open("rb") as file:
@@ -97,7 +127,7 @@ class EventFiles:
             self._open = None
             self._finished += path.stat().st_size
 
-    def read(self, path: Path, file: IO[bytes]) -> Iterator[Line]:
+    def read(self, path: Path, file: IO[bytes]) -> Iterator[Line | Block]:
         """Yield the lines of one file."""
         return _read(path, file)
 
@@ -122,7 +152,7 @@ def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return [path]
 
 
-def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
+def _read(path: Path, file: IO[bytes]) -> Iterator[Line | Block]:
     magic = file.read(4)
     if magic == PARQUET_MAGIC:
         for number, raw, error in read_rows(file):
@@ -133,7 +163,7 @@ def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
         return
     elements = _elements(unzipped(file, magic), path.name.removesuffix(".gz").endswith(".json"))
     if elements is None:
-        yield from _lines(str(path), unzipped(file, magic))
+        yield from _blocks(str(path), unzipped(file, magic))
         return
     for number, element in enumerate(elements, 1):
         yield Line(str(path), number, element)
@@ -162,29 +192,42 @@ def _elements(stream: IO[bytes], named_json: bool) -> list[object] | None:
     return value if isinstance(value, list) else [value]
 
 
-def _lines(name: str, stream: IO[bytes]) -> Iterator[Line]:
-    number = 0
+def _blocks(name: str, stream: IO[bytes]) -> Iterator[Line | Block]:
+    number, rest = 1, b""
     try:
-        for number, content in enumerate(_split(stream), 1):
-            if number == 1:
-                content = content.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
-            if content and not content.isspace():
-                yield _line(name, number, content)
+        contents = _contents(stream)
+        for content in contents:
+            text, newline, rest = (rest + content).rpartition(b"\n")
+            if newline:
+                yield Block(name, number, text + newline)
+                number += text.count(b"\n") + 1
+            if len(rest) > LONGEST_LINE:
+                yield _line(name, number, rest)
+                number, rest = number + 1, _after_line(contents)
+        if rest:
+            yield Block(name, number, rest)
     except _UNREADABLE as error:
-        yield Line(name, number + 1, error=damaged(error))
+        yield Line(name, number, error=damaged(error))
 
 
-def _split(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the lines; a line that is too long is cut after `LONGEST_LINE` + 1 bytes."""
-    while line := stream.readline(LONGEST_LINE + 1):
-        yield line
-        chunk = line
-        while len(chunk) > LONGEST_LINE and not chunk.endswith(b"\n"):
-            chunk = stream.readline(LONGEST_LINE + 1)
+def _contents(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the content after a byte order mark as it comes: damage hides nothing before it."""
+    yield stream.read(len(BYTE_ORDER_MARK)).removeprefix(BYTE_ORDER_MARK)
+    while content := cast(io.BufferedReader, stream).read1(_BLOCK_BYTES):
+        yield content
+
+
+def _after_line(contents: Iterator[bytes]) -> bytes:
+    """Skip the rest of a line; return what was read of the next."""
+    for content in contents:
+        _, newline, rest = content.partition(b"\n")
+        if newline:
+            return rest
+    return b""
 
 
 def _line(name: str, number: int, content: bytes) -> Line:
     if len(content) > LONGEST_LINE:
         long = EventError("line", f"at most {LONGEST_LINE} bytes", "more")
-        return Line(name, number, error=long, content=content)
+        return Line(name, number, error=long, content=content[: LONGEST_LINE + 1])
     return Line(name, number, content=content)

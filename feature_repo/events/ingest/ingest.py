@@ -6,27 +6,28 @@ An ingest that is killed earlier has no effect; if it is killed later, all event
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import islice
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import Literal, cast
 
 from feature_repo.events.contract import (
     AnyEvent,
     InteractionEvent,
     ServedEvent,
+    are_valid,
+    decode_block,
     decode_exact,
     parse_events,
+    received,
     validate_event,
 )
-from feature_repo.events.ingest.corrections import Corrections
-from feature_repo.events.ingest.files import EventFiles, Line
+from feature_repo.events.ingest.corrections import Corrections, LineOf
+from feature_repo.events.ingest.files import Block, EventFiles, Line
 from feature_repo.events.ingest.report import IngestReport, LineFinding, Tally
 from feature_repo.events.ingest.staging import Appended, DryRun, Sink, Staged
 from feature_repo.events.ingest.transaction_files import files_of
 from feature_repo.events.ingest.transaction_mapping import TableMapping
-from feature_repo.events.log import EventLog, Quarantine, digest, is_erasure
+from feature_repo.events.log import EventLog, Quarantine, digest, erasures
 from feature_repo.events.quality import EventChecks, Finding, add_warnings, finding_of
 from feature_repo.home import Clock, EventError, Home, locked, sweep
 
@@ -35,6 +36,7 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes read and the bytes of all files."""
 
 _CHUNK = 1_000
+_EVENT_ID, _RECEIVED_AT = attrgetter("event_id"), attrgetter("received_at")
 _Read = tuple[Line, AnyEvent]
 
 
@@ -102,6 +104,9 @@ def validate(
 class _Ingest:
     """Reads lines chunk by chunk: parses, validates, drops duplicates and writes to the sink.
 
+    The lines of a text file come in blocks.  A block is read at once if each line is written as the
+    log writes events, and line by line otherwise: both ways have the same result.
+
     Attributes:
         erasures: the accepted events that erase a user.
     """
@@ -128,29 +133,69 @@ class _Ingest:
 
     def run(self, files: EventFiles, progress: Progress | None) -> IngestReport:
         for chunk in _chunks(files.undecoded()):
-            self._take(chunk)
+            if not isinstance(chunk, Block):
+                self._take(chunk)
+            elif not self._take_block(chunk):
+                for lines in _chunks(chunk.lines()):
+                    self._take(cast("list[Line]", lines))
             if progress is not None:
                 progress(files.done, files.total)
-        self._accept(self._checked(self._corrections.waiting))
+        waiting = self._corrections.waiting
+        lines = [line for line, _ in waiting]
+        for n, (line, event) in enumerate(waiting):
+            if self._changes_something(event, lines.__getitem__, n):
+                self._accept(line.file, [event], [digest(event.event_id)])
         if self._quarantine is not None:
             self._quarantine.sync()
         self._tally.finish(self._report, self._logged_items)
         return self._report
 
+    def _take_block(self, block: Block) -> bool:
+        """Read a block at once; return False, and read nothing, if it must be read by lines."""
+        decoded = decode_block(block.text)
+        if decoded is None or not are_valid(decoded, self._now):
+            return False
+        try:
+            events, findings = self._checks.check_all(decoded)
+        except EventError:  # The shop is strict.
+            return False
+        for n, finding in findings:
+            self._warn(finding, block.file, block.number + n)
+        self._take_events(block.file, received(events, self._now), block.line)
+        return True
+
     def _take(self, lines: Sequence[Line]) -> None:
-        events = self._read(lines)
+        entries = self._read(lines)
+        events = [event for _, event in entries]
+        self._take_events(lines[0].file, events, lambda n: entries[n][0])
+
+    def _take_events(self, file: str, events: Sequence[AnyEvent], line: LineOf) -> None:
+        """Accept the valid events of a file that are no duplicates and change something.
+
+        Args:
+            line: returns the line of an event, given its position.
+        """
         self._report.read += len(events)
-        keys = [digest(event.event_id) for _, event in events]
+        keys = [*map(digest, map(_EVENT_ID, events))]
+        fresh = self._fresh(keys)
+        self._report.duplicate += len(events) - len(fresh)
+        self._seen.update(keys)
+        following = self._corrections.following(keys, events, fresh, line)
+        accepted = [n for n in following if self._changes_something(events[n], line, n)]
+        self._accept(file, [events[n] for n in accepted], [keys[n] for n in accepted])
+
+    def _fresh(self, keys: Sequence[bytes]) -> Sequence[int]:
+        """Return the positions of the digests that come for the first time."""
         compacted = set() if self._log is None else self._log.compacted_digests(keys)
-        seen, is_next, fresh = self._seen, self._corrections.is_next, []
-        for key, entry in zip(keys, events, strict=True):
-            if key in compacted or key in seen:
-                self._report.duplicate += 1
-                continue
-            seen.add(key)
-            if is_next(key, *entry):
-                fresh.append(entry)
-        self._accept(self._checked(fresh))
+        seen = {*keys} & (self._seen | compacted if compacted else self._seen)
+        if not seen and len({*keys}) == len(keys):
+            return range(len(keys))
+        positions = []
+        for n, key in enumerate(keys):
+            if key not in seen:
+                seen.add(key)
+                positions.append(n)
+        return positions
 
     def _read(self, lines: Sequence[Line]) -> list[_Read]:
         """Return the valid events of lines, each with its line; quarantine the other lines."""
@@ -165,26 +210,26 @@ class _Ingest:
                 self._refuse(line.decoded(), error)
         return events
 
-    def _checked(self, fresh: Iterable[_Read]) -> Iterator[_Read]:
-        """Yield the events that change something; quarantine the other corrections."""
-        for line, event in fresh:
-            try:
-                self._corrections.check(event)
-            except EventError as error:
-                self._reject(line, finding_of(error, line.decoded().raw))
-                continue
-            yield line, event
+    def _changes_something(self, event: AnyEvent, line: LineOf, position: int) -> bool:
+        """Return True, except for a correction that takes nothing back: quarantine it."""
+        try:
+            self._corrections.check(event)
+        except EventError as error:
+            of_event = line(position).decoded()
+            self._reject(of_event, finding_of(error, of_event.raw))
+            return False
+        return True
 
-    def _accept(self, fresh: Iterable[_Read]) -> None:
-        accepted = [*fresh]
-        if not accepted:
+    def _accept(self, file: str, events: Sequence[AnyEvent], keys: Sequence[bytes]) -> None:
+        if not events:
             return
-        self._tally.note(accepted)
-        events = [event for _, event in accepted]
-        self.erasures += filter(is_erasure, events)
+        self._tally.note(file, events)
+        self.erasures += erasures(events)
         self._report.accepted += len(events)
-        self._report.late += sum(event.received_at <= self._last_seal for event in events)
-        self._sink.write(events)
+        instants = [*map(_RECEIVED_AT, events)]
+        if min(instants) <= self._last_seal:
+            self._report.late += sum(instant <= self._last_seal for instant in instants)
+        self._sink.write(events, keys)
 
     def _events(self, line: Line) -> Sequence[AnyEvent]:
         """Return the valid events of a decoded line, or quarantine the line."""
@@ -201,7 +246,7 @@ class _Ingest:
         self._reject(line, finding_of(error, line.raw))
 
     def _reject(self, line: Line, finding: Finding) -> None:
-        self._report.quarantined.add(_located(finding, line))
+        self._report.quarantined.add(_located(finding, line.file, line.number))
         if self._quarantine is not None:
             self._quarantine.add(line.file, line.number, finding.reason, line.text)
 
@@ -211,13 +256,16 @@ class _Ingest:
         )
         checked, findings = self._checks.check(valid, line.raw)
         for finding in (*line.warnings, *findings):
-            self._report.warnings.add(_located(finding, line))
-        return self._received(checked)
+            self._warn(finding, line.file, line.number)
+        (event,) = received([checked], self._now)
+        return event
 
-    def _received(self, event: AnyEvent) -> AnyEvent:
-        if event.received_at:
-            return event
-        return msgspec.structs.replace(event, received_at=min(event.event_time, self._now))
+    def _warn(self, finding: Finding, file: str, line: int) -> None:
+        warnings = self._report.warnings
+        if warnings.is_full:
+            warnings.count_rule(finding.rule)
+        else:
+            warnings.add(_located(finding, file, line))
 
     def _served(self, request_id: str) -> ServedEvent | None:
         return None if self._log is None else self._log.served(request_id)
@@ -234,12 +282,22 @@ def _text(line: Line) -> bytes:
     return line.content if line.raw is None and line.error is None else b""
 
 
-def _located(finding: Finding, line: Line) -> LineFinding:
+def _located(finding: Finding, file: str, line: int) -> LineFinding:
     named = finding.field, finding.expected, finding.found, finding.hint
-    return LineFinding(*named, file=line.file, line=line.number)
+    return LineFinding(*named, file=file, line=line)
 
 
-def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    iterator = iter(lines)
-    while chunk := list(islice(iterator, _CHUNK)):
+def _chunks(parts: Iterable[Line | Block]) -> Iterator[Block | list[Line]]:
+    """Yield blocks as they are, and other lines together, a file's at most."""
+    chunk: list[Line] = []
+    for part in parts:
+        is_line = isinstance(part, Line)
+        if chunk and not (is_line and len(chunk) < _CHUNK and part.file == chunk[0].file):
+            yield chunk
+            chunk = []
+        if isinstance(part, Line):
+            chunk.append(part)
+        else:
+            yield part
+    if chunk:
         yield chunk

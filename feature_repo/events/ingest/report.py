@@ -4,6 +4,8 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter, lt
 
 from msgspec.structs import asdict
 
@@ -14,11 +16,11 @@ from feature_repo.events.contract import (
     RankingEvent,
     UserEvent,
 )
-from feature_repo.events.ingest.files import Line
 from feature_repo.events.quality import Finding, FindingList
 from feature_repo.home import to_text
 from feature_repo.shop import is_cut
 
+_EVENT_TIME = attrgetter("event_time")
 _UNPLACED, _UNSHOWN = 0, -1
 """Pseudo-positions of clicks: without a ranking in the files; on an item that its slate lacks."""
 
@@ -114,26 +116,21 @@ class Tally:
         self._first: int | None = None
         self._last: int | None = None
 
-    def note(self, accepted: Sequence[tuple[Line, AnyEvent]]) -> None:
-        """Count accepted events, each with its line, in order."""
-        self._note_times(accepted)
-        interactions, rankings, clicks = [], [], []
-        for _, event in accepted:
-            if isinstance(event, InteractionEvent):
-                interactions.append(event.item_id)
-                if event.type == "click":
-                    clicks.append(event)
-            elif isinstance(event, RankingEvent):
-                rankings.append(event)
-            else:
-                self._note_described(event)
+    def note(self, file: str, accepted: Sequence[AnyEvent]) -> None:
+        """Count accepted events of a file, in order."""
+        self._note_times(file, [*map(_EVENT_TIME, accepted)])
+        interactions = [event for event in accepted if isinstance(event, InteractionEvent)]
+        rankings = [event for event in accepted if isinstance(event, RankingEvent)]
         self._kinds["interaction"] += len(interactions)
         self._kinds["ranking"] += len(rankings)
-        self._in_interactions.update(interactions)
-        for ranking in rankings:
-            ids = [shown.item_id for shown in ranking.items]
-            self._in_rankings.update(ids)
+        if len(interactions) + len(rankings) < len(accepted):
+            self._note_described(accepted)
+        self._in_interactions.update([event.item_id for event in interactions])
+        slates = [[shown.item_id for shown in event.items] for event in rankings]
+        self._in_rankings.update(chain.from_iterable(slates))
+        for ranking, ids in zip(rankings, slates, strict=True):
             self._slates.setdefault(hash(ranking.request_id), array("q", map(hash, ids)))
+        clicks = [event for event in interactions if event.type == "click"]
         self._clicks[0].extend([hash(click.request_id) for click in clicks])
         self._clicks[1].extend([hash(click.item_id) for click in clicks])
 
@@ -152,20 +149,20 @@ class Tally:
         report.unplaced_clicks = positions.pop(_UNPLACED, 0) + report.unshown_clicks
         report.click_positions = dict(sorted(positions.items()))
 
-    def _note_described(self, event: AnyEvent) -> None:
-        self._kinds[event.kind] += 1
-        if isinstance(event, ItemEvent):
-            self._items.add(event.item_id)
-        if isinstance(event, ItemEvent | UserEvent):
-            self._cut_values.update(name for name, value in event.fields.items() if is_cut(value))
+    def _note_described(self, accepted: Sequence[AnyEvent]) -> None:
+        for event in accepted:
+            if isinstance(event, ItemEvent | UserEvent):
+                self._kinds[event.kind] += 1
+                self._cut_values.update(n for n, value in event.fields.items() if is_cut(value))
+            if isinstance(event, ItemEvent):
+                self._items.add(event.item_id)
 
-    def _note_times(self, accepted: Sequence[tuple[Line, AnyEvent]]) -> None:
-        times = [event.event_time for _, event in accepted]
+    def _note_times(self, file: str, times: Sequence[int]) -> None:
         self._first = min(times) if self._first is None else min(self._first, *times)
         self._last = max(times) if self._last is None else max(self._last, *times)
-        for (line, _), at in zip(accepted, times, strict=True):
-            self._out_of_order += at < self._last_in_file[line.file]
-            self._last_in_file[line.file] = at
+        before = [self._last_in_file[file], *times[:-1]]
+        self._out_of_order += sum(map(lt, times, before))
+        self._last_in_file[file] = times[-1]
 
     def _unknown(self, logged_items: Callable[[set[str]], set[str]]) -> dict[str, int]:
         unknown = (self._in_interactions.keys() | self._in_rankings.keys()) - self._items

@@ -2,11 +2,11 @@
 
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.bots import NO_BOTS, find_bots
-from feature_repo.events.log.compaction import CompactionReport
+from feature_repo.events.log.compaction import CompactionReport, Survey
 from feature_repo.events.log.erasure import (
     erased_users,
     erasure_done,
-    is_erasure,
+    erasures,
     pending_erasure,
 )
 from feature_repo.events.log.index import COMPACTION_LOCK, EventIndex
@@ -35,13 +35,14 @@ __all__ = [
     "QuarantineEntry",
     "Seals",
     "SegmentWriter",
+    "Survey",
     "digest",
     "encode_event",
     "encode_events",
     "erased_users",
     "erasure_done",
+    "erasures",
     "find_bots",
-    "is_erasure",
     "list_relations",
     "part_of",
     "pending_erasure",

@@ -8,16 +8,20 @@ updated and the segments are deleted. The next run completes a killed one: the i
 contains the events already written, so none is written twice.
 """
 
+import functools
 import mmap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import EVENT_KINDS, AnyEvent, decode_together, link_of
@@ -31,12 +35,13 @@ from feature_repo.events.log.erasure import (
     rewrite,
 )
 from feature_repo.events.log.index import EventIndex
-from feature_repo.events.log.index_content import DIGEST, digest
+from feature_repo.events.log.index_content import DIGEST, INDEXED, digest, indexed_columns
 from feature_repo.events.log.partitions import (
     kind_of,
     read_groups,
     relation_days,
     relation_path,
+    row_groups,
 )
 from feature_repo.events.log.quarantine import Quarantine, set_aside_digests
 from feature_repo.events.log.seals import Seals
@@ -51,7 +56,6 @@ from feature_repo.events.log.segments import (
 from feature_repo.home import replacing, sweep, sync_folder
 
 _KINDS = list(EVENT_KINDS)
-_KIND_NUMBERS = {kind.record: number for number, kind in enumerate(EVENT_KINDS.values())}
 _LINE = np.dtype(
     [
         ("digest_high", "<u8"),
@@ -64,10 +68,11 @@ _LINE = np.dtype(
     ]
 )
 Lines = npt.NDArray[np.void]
+Offsets = npt.NDArray[np.int64]
 _BLOCK = 20_000
 
-GROUP_BYTES = 32 << 20
-"""JSON bytes of a row group at most, unless one event has more."""
+INDEXED_TOGETHER = 2_000_000
+"""Events of a compaction whose ids stay in memory until they are indexed."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,54 @@ class CompactionReport:
         return msgspec.to_builtins(self)  # type: ignore[no-any-return]
 
 
-def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
-    """Compact every sealed event. The caller holds the compaction lock."""
+class Survey:
+    """The survey of a segment that is made while it is written.
+
+    Attributes:
+        erased: users that its events erase, each with the last such `seen_at`.
+    """
+
+    def __init__(self) -> None:
+        self.erased: dict[str, int] = {}
+        self._blocks = [np.empty(0, _LINE)]
+        self._end = 0
+
+    def add(self, events: Sequence[AnyEvent], keys: Sequence[bytes], lines: bytes) -> None:
+        """Add the next events, given the digests of their ids and their lines."""
+        ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n")) + 1
+        starts = np.r_[0, ends[:-1]]
+        self._blocks.append(_surveyed(events, keys, self._end + starts, ends - starts))
+        self._end += len(lines)
+        _note_erased(events, self.erased)
+
+    def add_lines(self, lines: Sequence[tuple[int, bytes, AnyEvent]]) -> None:
+        """Add events that are in the segment, each with its offset and line."""
+        events = [event for *_, event in lines]
+        keys = [digest(event.event_id) for event in events]
+        offsets = np.array([offset for offset, *_ in lines], np.int64)
+        lengths = np.array([len(line) for _, line, _ in lines], np.int64)
+        self._blocks.append(_surveyed(events, keys, offsets, lengths))
+        _note_erased(events, self.erased)
+
+    def lines(self) -> Lines:
+        """Return every event, in order."""
+        return np.concatenate(self._blocks)
+
+
+NO_SURVEYS: Mapping[Path, Survey] = {}
+
+
+def compact(
+    log: Path, seals: Seals, index: EventIndex, surveys: Mapping[Path, Survey] = NO_SURVEYS
+) -> CompactionReport:
+    """Compact every sealed event. The caller holds the compaction lock.
+
+    Args:
+        log: folder of the log.
+        seals: of the log.
+        index: of the compacted files.
+        surveys: of segments that need not be surveyed again.
+    """
     sweep(log / "compacted")
     sweep(log / "segments")
     index.sync()
@@ -102,15 +153,15 @@ def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
     if not segments:
         return CompactionReport()
     with _SealedSegments(segments) as sealed:
-        lines, damaged = sealed.survey(Quarantine(log / "quarantine"))
+        lines, damaged = sealed.survey(Quarantine(log / "quarantine"), surveys)
         sealed.erase(index)
         note_erasure(log, sealed.erased)
         rewrite(log / "compacted", sealed.erased)
         fresh = _not_compacted(_first_of_each_id(lines), index, set_aside_digests(log))
         unsealed = fresh["seen_at"] > seals.last
         _carry_over(sealed, fresh[unsealed], new_segment(log / "segments", seals.version))
-        files = _write_relations(sealed, fresh[~unsealed], log / "compacted", seals)
-    index.sync()
+        files, columns = _write_relations(sealed, fresh[~unsealed], log / "compacted", seals)
+    index.sync(columns)
     for segment in segments:
         segment.unlink()
     sync_folder(log / "segments")
@@ -141,30 +192,21 @@ class _SealedSegments:
             if isinstance(content, mmap.mmap):
                 content.close()
 
-    def survey(self, quarantine: Quarantine) -> tuple[Lines, int]:
+    def survey(self, quarantine: Quarantine, surveys: Mapping[Path, Survey]) -> tuple[Lines, int]:
         """Return every event, in the log's order, and the number of damaged lines."""
-        blocks = [np.empty(0, _LINE)]
-        damaged = 0
-        for segment, path in enumerate(self._segments):
-            lines = read_lines(path)
-            while block := [*islice(lines, _BLOCK)]:
-                events = _decoded([line for _, line in block])
-                sound = []
-                for entry, event in zip(block, events, strict=True):
-                    if isinstance(event, Exception):
-                        reason = f"damaged in the log: {event}"
-                        quarantine.add(str(path), entry[0], reason, entry[1])
-                        damaged += 1
-                    else:
-                        sound.append((*entry, event))
-                blocks.append(_surveyed(segment, sound))
-                self._note([event for *_, event in sound])
+        blocks, damaged = [np.empty(0, _LINE)], 0
+        for number, path in enumerate(self._segments):
+            survey = surveys.get(path)
+            if survey is None:
+                survey = Survey()
+                damaged += _survey(path, survey, quarantine)
+            lines = survey.lines()
+            lines["segment"] = number
+            blocks.append(lines)
+            for user, at in survey.erased.items():
+                self._erased_users[user] = max(at, self._erased_users.get(user, 0))
         quarantine.sync()
         return np.concatenate(blocks), damaged
-
-    def _note(self, events: Iterable[AnyEvent]) -> None:
-        for user, at in erased_users(events).items():
-            self._erased_users[user] = max(at, self._erased_users.get(user, 0))
 
     def erase(self, index: EventIndex) -> None:
         """Look up the sessions of the users that surveyed events erase."""
@@ -195,6 +237,26 @@ class _SealedSegments:
         return [anonymize(event, self.erased) for event in events]
 
 
+def _survey(path: Path, survey: Survey, quarantine: Quarantine) -> int:
+    """Survey a segment; quarantine its damaged lines, and return their number."""
+    damaged, lines = 0, read_lines(path)
+    while block := [*islice(lines, _BLOCK)]:
+        sound: list[tuple[int, bytes, AnyEvent]] = []
+        for (offset, line), event in zip(block, _decoded([line for _, line in block]), strict=True):
+            if isinstance(event, Exception):
+                quarantine.add(str(path), offset, f"damaged in the log: {event}", line)
+                damaged += 1
+            else:
+                sound.append((offset, line, event))
+        survey.add_lines(sound)
+    return damaged
+
+
+def _note_erased(events: Iterable[AnyEvent], erased: dict[str, int]) -> None:
+    for user, at in erased_users(events).items():
+        erased[user] = max(at, erased.get(user, 0))
+
+
 def _mapped(segment: Path) -> mmap.mmap | bytes:
     """Return the content of a file, read where it is used; an empty file cannot be mapped."""
     with segment.open("rb") as file:
@@ -216,17 +278,24 @@ def _decoded_alone(line: bytes) -> AnyEvent | Exception:
         return error
 
 
-def _surveyed(segment: int, sound: Sequence[tuple[int, bytes, AnyEvent]]) -> Lines:
-    """Return the survey of lines, each with its offset and event."""
-    rows = np.empty(len(sound), _LINE)
-    keys = b"".join([digest(event.event_id) for _, _, event in sound])
-    rows["digest_high"], rows["digest_low"] = np.frombuffer(keys, ">u8").reshape(-1, 2).T
-    rows["seen_at"] = [max(event.event_time, event.received_at) for _, _, event in sound]
-    rows["segment"] = segment
-    rows["kind"] = [_KIND_NUMBERS[type(event)] for _, _, event in sound]
-    rows["offset"] = [offset for offset, _, _ in sound]
-    rows["length"] = [len(line) for _, line, _ in sound]
+def _surveyed(
+    events: Sequence[AnyEvent], keys: Sequence[bytes], offsets: Offsets, lengths: Offsets
+) -> Lines:
+    """Return the survey of N events of one segment, given the digests of their ids."""
+    rows = np.zeros(len(events), _LINE)
+    rows["digest_high"], rows["digest_low"] = np.frombuffer(b"".join(keys), ">u8").reshape(-1, 2).T
+    rows["seen_at"] = np.maximum(
+        np.fromiter(map(attrgetter("event_time"), events), np.int64, len(events)),
+        np.fromiter(map(attrgetter("received_at"), events), np.int64, len(events)),
+    )
+    rows["kind"] = [*map(_kind_number, map(type, events))]
+    rows["offset"], rows["length"] = offsets, lengths
     return rows
+
+
+@functools.cache
+def _kind_number(record: type[Any]) -> int:
+    return _KINDS.index(record.__struct_config__.tag)
 
 
 def _first_of_each_id(lines: Lines) -> Lines:
@@ -263,21 +332,31 @@ def _carry_over(sealed: _SealedSegments, unsealed: Lines, segment: Path) -> None
         file.writelines(sealed.lines(unsealed))
 
 
-def _write_relations(sealed: _SealedSegments, lines: Lines, folder: Path, seals: Seals) -> int:
+def _write_relations(
+    sealed: _SealedSegments, lines: Lines, folder: Path, seals: Seals
+) -> tuple[int, Mapping[Path, pa.Table]]:
+    """Write events to their files; return the number of files, and what the index needs of some.
+
+    These are new files, with `INDEXED_TOGETHER` events at most.
+    """
     if len(lines) == 0:
-        return 0
+        return 0, {}
     days, parts = relation_days(lines["seen_at"]), seals.parts_of(lines["seen_at"])
     order = np.lexsort(
         [lines["offset"], lines["segment"], lines["seen_at"], parts, days, lines["kind"]]
     )
     lines, keys = lines[order], np.stack([lines["kind"], days, parts])[:, order]
+    columns: dict[Path, pa.Table] = {}
     # A file begins wherever kind, day or part differs from the line before.
     starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0).any(axis=0)]).tolist()
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         kind, day, part = (int(key) for key in keys[:, start])
         path = relation_path(folder, _KINDS[kind], day, part)
-        _write_relation(path, _KINDS[kind], _batches(sealed, lines[start:end], path), seals)
-    return len(starts)
+        is_read = path.exists() or end > INDEXED_TOGETHER
+        written = _write_relation(path, _batches(sealed, lines[start:end], path), part)
+        if not is_read:
+            columns[path] = indexed_columns(written, _keys(lines[start:end]))
+    return len(starts), columns
 
 
 def _batches(sealed: _SealedSegments, lines: Lines, path: Path) -> Iterator[list[AnyEvent]]:
@@ -285,30 +364,22 @@ def _batches(sealed: _SealedSegments, lines: Lines, path: Path) -> Iterator[list
     size = EVENT_KINDS[kind_of(path)].row_group
     if path.exists():
         yield from read_groups(path)
-    for group in _row_groups(lines["length"].tolist(), size):
+    for group in row_groups(lines["length"].tolist(), size):
         yield sealed.events(lines[group])
 
 
-def _row_groups(lengths: Sequence[int], size: int) -> Iterator[slice]:
-    """Cut lines into groups of at most `size` lines and `GROUP_BYTES` bytes.
-
-    >>> list(_row_groups([1, 1, 1], 2))
-    [slice(0, 2, None), slice(2, 3, None)]
-    """
-    start, total = 0, 0
-    for n, length in enumerate(lengths):
-        if n > start and (n - start == size or total + length > GROUP_BYTES):
-            yield slice(start, n)
-            start, total = n, 0
-        total += length
-    yield slice(start, len(lengths))
-
-
-def _write_relation(path: Path, kind: str, batches: Iterator[list[AnyEvent]], seals: Seals) -> None:
+def _write_relation(path: Path, batches: Iterator[list[AnyEvent]], part: int) -> pa.Table:
+    """Write a file, one row group for each batch; return its columns that are indexed."""
+    kind = kind_of(path)
     schema = EVENT_KINDS[kind].arrow_schema
+    indexed = [name for name in schema.names if name in INDEXED]
+    written = []
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
     ):
         for batch in batches:
-            writer.write_table(to_table(kind, batch, seals.part_of))
+            table = to_table(kind, batch, lambda _: part)
+            writer.write_table(table)
+            written.append(table.select(indexed))
+    return pa.concat_tables(written)

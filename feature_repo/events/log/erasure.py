@@ -137,10 +137,14 @@ def is_erasure(event: AnyEvent) -> TypeGuard[UserEvent]:
 def erased_users(events: Iterable[AnyEvent]) -> dict[str, int]:
     """Return the users that some of the events erase, each with the last such `seen_at`."""
     erased: dict[str, int] = {}
-    for event in events:
-        if is_erasure(event):
-            erased[event.user_id] = max(event.seen_at, erased.get(event.user_id, 0))
+    for event in erasures(events):
+        erased[event.user_id] = max(event.seen_at, erased.get(event.user_id, 0))
     return erased
+
+
+def erasures(events: Iterable[AnyEvent]) -> list[UserEvent]:
+    """Return the events that erase a user."""
+    return [one for one in events if isinstance(one, UserEvent) and one.op == "erase"]
 
 
 def anonymize(event: AnyEvent, erased: Erased) -> AnyEvent:

@@ -9,10 +9,12 @@ and so is one that lacks all files.
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pyarrow as pa
 
 from feature_repo.events.contract import AnyEvent, Link, Merge
 from feature_repo.events.log.arrow import from_table
@@ -23,6 +25,7 @@ from feature_repo.events.log.index_content import (
     Entry,
     add_files,
     digest,
+    unpacked,
 )
 from feature_repo.events.log.partitions import (
     kind_of,
@@ -39,6 +42,8 @@ _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+NO_COLUMNS: Mapping[Path, pa.Table] = {}
+
 COMPACTION_LOCK = "compaction.lock"
 """Of the log's folder: who holds it writes compacted files and the index."""
 
@@ -53,14 +58,14 @@ select path, row from files join
 _OF_REQUESTS = """
 select path, row from files join
     (select file, row from requests where kind = 'ranking' and request_id in ({marks})
-     union select file, row from repeats where request_id in ({marks})
-     union select file, row from answers where request_id in ({marks})) on file = id
+     union select file, row from repeats where request_id in ({marks})) on file = id
 """
+_ANSWERS = "select path, rows from files join answers on file = id where request_id in ({marks})"
 _OF_SESSIONS = """
-select path, row from files join
-    (select file, row from sessions where session_id in ({marks})
-     union select h.file, h.row from heirs h join sessions s using (request_id)
-     where s.session_id in ({marks})) on file = id
+select path, rows from files join
+    (select file, rows from sessions where session_id in ({marks})
+     union select h.file, h.rows from heirs h join asked using (request_id)
+     where session_id in ({marks})) on file = id
 """
 _LINKS = "select seen_at, event_id, session_id, user_id from links where session_id in ({marks})"
 _LINKED_SESSIONS = "select distinct session_id from links where user_id in ({marks})"
@@ -120,7 +125,8 @@ class EventIndex:
 
         These are rankings and every kind that refers to a request, such as interactions.
         """
-        return self._rows(_OF_REQUESTS, request_ids)
+        requests = [*request_ids]
+        return self._rows(_OF_REQUESTS, requests) | self._unpacked(_ANSWERS, requests)
 
     def event_rows(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return file and row of events by their ids."""
@@ -140,7 +146,7 @@ class EventIndex:
         These are the events that name a session, and interactions without a session that name a
         request of it.
         """
-        return self._rows(_OF_SESSIONS, session_ids)
+        return self._unpacked(_OF_SESSIONS, session_ids)
 
     def user_rows(self, user_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return file and row of all events of users, read from every file: for a few users.
@@ -177,11 +183,15 @@ class EventIndex:
         """Return the merges of users with others, in either direction."""
         return [Merge(*row) for row in self._of_keys(_MERGES, user_ids)]
 
-    def sync(self) -> None:
-        """Update the index to the compacted files. The caller holds the compaction lock."""
+    def sync(self, columns: Mapping[Path, pa.Table] = NO_COLUMNS) -> None:
+        """Update the index to the compacted files. The caller holds the compaction lock.
+
+        Args:
+            columns: `indexed_columns` of files that need not be read again.
+        """
         with self._lock:
             try:
-                self._follow(self._writing())
+                self._follow(self._writing(), columns)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise
@@ -207,6 +217,10 @@ class EventIndex:
 
     def _rows(self, query: str, keys: Iterable[object]) -> set[tuple[str, int]]:
         return {(path, row) for path, row in self._of_keys(query, keys)}
+
+    def _unpacked(self, query: str, keys: Iterable[object]) -> set[tuple[str, int]]:
+        packed = self._of_keys(query, keys)
+        return {(path, row) for path, rows in packed for row in unpacked(rows)}
 
     def _of_keys(self, query: str, keys: Iterable[object]) -> set[tuple[Any, ...]]:
         chunks = [*_chunks(keys, _CHUNK)]
@@ -293,7 +307,9 @@ class EventIndex:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
-    def _follow(self, connection: sqlite3.Connection) -> None:
+    def _follow(
+        self, connection: sqlite3.Connection, columns: Mapping[Path, pa.Table] = NO_COLUMNS
+    ) -> None:
         present = {_entry(path, self._relations): path for path in list_relations(self._relations)}
         indexed = set(connection.execute("select path, size, changed from files"))
         (version,) = connection.execute("pragma user_version").fetchone()
@@ -305,13 +321,15 @@ class EventIndex:
         try:
             if not is_sound:
                 for table in TABLES:
-                    connection.execute(f"delete from {table}")
+                    connection.execute(f"drop table if exists {table}")
+                for statement in SCHEMA.split(";"):
+                    connection.execute(statement)
                 connection.execute(f"pragma user_version = {VERSION}")
                 indexed = set()
             fresh = sorted(
                 present.keys() - indexed, key=lambda entry: relation_order(present[entry])
             )
-            add_files(connection, {entry: present[entry] for entry in fresh})
+            add_files(connection, {entry: present[entry] for entry in fresh}, columns)
             connection.execute("commit")
             if not is_sound:  # What an erasure removed must not stay in the write-ahead log.
                 connection.execute("pragma wal_checkpoint(truncate)")

@@ -2,12 +2,15 @@
 
 Of links, only those that change the owner of a session are kept: files are indexed in the order of
 time, and what was compacted before a file was seen before its events.
+
+A session or request has many events, often in one file: one entry has all its rows of a file.
 """
 
 import hashlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ import pyarrow.parquet as pq
 from feature_repo.events.contract import EVENT_KINDS
 from feature_repo.events.log.partitions import kind_of
 
-VERSION = 2
+VERSION = 3
 """Version of the indexed content; an index of another version is rebuilt."""
 DIGEST = 16
 TABLES = (
@@ -29,6 +32,7 @@ TABLES = (
     "repeats",
     "answers",
     "sessions",
+    "asked",
     "heirs",
     "links",
     "merges",
@@ -46,14 +50,13 @@ create table if not exists repeats
     (request_id text, file integer, row integer,
      primary key (request_id, file, row)) without rowid;
 create table if not exists answers
-    (request_id text, file integer, row integer,
-     primary key (request_id, file, row)) without rowid;
+    (request_id text, file integer, rows blob, primary key (request_id, file)) without rowid;
 create table if not exists sessions
-    (session_id text, file integer, row integer, request_id text,
-     primary key (session_id, file, row)) without rowid;
+    (session_id text, file integer, rows blob, primary key (session_id, file)) without rowid;
+create table if not exists asked
+    (session_id text, request_id text, primary key (session_id, request_id)) without rowid;
 create table if not exists heirs
-    (request_id text, file integer, row integer,
-     primary key (request_id, file, row)) without rowid;
+    (request_id text, file integer, rows blob, primary key (request_id, file)) without rowid;
 create table if not exists links
     (session_id text, seen_at integer, event_id text, user_id text,
      primary key (session_id, seen_at, event_id)) without rowid;
@@ -90,8 +93,17 @@ insert or ignore into links select ?1, ?2, ?3, ?4 where not exists (
 _LINK_COLUMNS = pa.schema(
     {"session_id": pa.string(), "seen_at": pa.int64(), "event_id": pa.string(), "user": pa.string()}
 )
+
 _LINK_ORDER = [(name, "ascending") for name in ("session", "seen_at", "event_id")]
+INDEXED = frozenset(
+    {
+        *("event_id", "seen_at", "request_id", "session_id", "user_id"),
+        *("op", "from_user_id", "corrects"),
+    }
+)
+"""Names of the columns that are indexed."""
 _POSITION = ("file", "row")
+_ROW = np.dtype("<u4")
 
 Entry = tuple[str, int, int]
 """Path of a compacted file, relative to their folder, its size and when it changed."""
@@ -102,8 +114,16 @@ def digest(event_id: str) -> bytes:
     return hashlib.blake2b(event_id.encode(), digest_size=DIGEST).digest()
 
 
-def add_files(connection: sqlite3.Connection, files: Mapping[Entry, Path]) -> None:
-    """Index the events of compacted files, which follow all indexed ones, in their order."""
+def add_files(
+    connection: sqlite3.Connection, files: Mapping[Entry, Path], columns: Mapping[Path, pa.Table]
+) -> None:
+    """Index the events of compacted files, which follow all indexed ones, in their order.
+
+    Args:
+        connection: to the index.
+        files: in their order.
+        columns: `indexed_columns` of some of the files; the others are read.
+    """
     tables: dict[str, list[pa.Table]] = defaultdict(list)
     links = []
     for entry, path in files.items():
@@ -111,7 +131,8 @@ def add_files(connection: sqlite3.Connection, files: Mapping[Entry, Path]) -> No
             "insert into files (path, size, changed) values (?, ?, ?)", entry
         )
         of_kind = tables[kind_of(path)]
-        of_kind.append(_columns(path, inserted.lastrowid))
+        table = columns[path] if path in columns else _read_columns(path)
+        of_kind.append(_with_position(table, inserted.lastrowid))
         if sum(map(len, of_kind)) >= _TOGETHER:
             links.append(_add_kind(connection, kind_of(path), of_kind))
             of_kind.clear()
@@ -139,7 +160,7 @@ def _add_kind(connection: sqlite3.Connection, name: str, tables: Sequence[pa.Tab
 
 def _add_events(connection: sqlite3.Connection, table: pa.Table) -> None:
     """Index the digests of ids, in their order: the rows of a page are then inserted together."""
-    digests = [*map(digest, table["event_id"].to_pylist())]
+    digests = table["digest"].to_pylist()
     first_bytes = np.frombuffer(b"".join(digests), ">u8")[:: DIGEST // 8]
     order = np.argsort(first_bytes, kind="stable")
     files, rows = (table[name].to_numpy()[order].tolist() for name in _POSITION)
@@ -164,22 +185,23 @@ def _add_links(connection: sqlite3.Connection, links: Iterable[pa.Table]) -> Non
     connection.executemany(_LINKED, zip(*columns, strict=True))
 
 
-def _columns(path: Path, file: int | None) -> pa.Table:
-    """Return the columns of a file that are indexed, and the position of each event."""
-    names = {
-        "event_id",
-        "seen_at",
-        "request_id",
-        "session_id",
-        "user_id",
-        "op",
-        "from_user_id",
-        "corrects",
-    }
-    present = [name for name in pq.read_schema(path).names if name in names]
+def indexed_columns(table: pa.Table, digests: Sequence[bytes]) -> pa.Table:
+    """Return the columns of a compacted file that are indexed, given the digests of its ids."""
+    present = [name for name in table.column_names if name in INDEXED]
+    indexed = table.select(present)
+    seen_at = indexed["seen_at"].cast(pa.int64())
+    indexed = indexed.set_column(present.index("seen_at"), "seen_at", seen_at)
+    return indexed.append_column("digest", pa.array(digests, pa.binary(DIGEST)))
+
+
+def _read_columns(path: Path) -> pa.Table:
+    present = [name for name in pq.read_schema(path).names if name in INDEXED]
     table = pq.read_table(path, columns=present)
-    seen_at = table["seen_at"].cast(pa.int64())
-    table = table.set_column(present.index("seen_at"), "seen_at", seen_at)
+    return indexed_columns(table, [*map(digest, table["event_id"].to_pylist())])
+
+
+def _with_position(table: pa.Table, file: int | None) -> pa.Table:
+    """Return the columns of a file with the position of each event."""
     table = table.append_column("file", pa.array(np.full(len(table), file, np.int64)))
     return table.append_column("row", pa.array(np.arange(len(table))))
 
@@ -201,30 +223,43 @@ def _add_requests(connection: sqlite3.Connection, kind: str, winner: str, table:
 
 def _add_answers(connection: sqlite3.Connection, table: pa.Table) -> None:
     """Index events that name a request; those without a session inherit that of the request."""
-    answers = _named(table, "request_id")
-    rows = _rows(answers, ("request_id", *_POSITION))
-    connection.executemany("insert into answers values (?, ?, ?)", rows)
+    answers = table.filter(pc.is_valid(table["request_id"]))
     heirs = answers.filter(pc.is_null(answers["session_id"]))
-    rows = _rows(heirs, ("request_id", *_POSITION))
-    connection.executemany("insert into heirs values (?, ?, ?)", rows)
+    for name, events in (("answers", answers), ("heirs", heirs)):
+        packed = _packed(events, "request_id")
+        connection.executemany(f"insert into {name} values (?, ?, ?)", packed)
 
 
 def _add_sessions(connection: sqlite3.Connection, kind: str, table: pa.Table) -> None:
     """Index events that name a session; of rankings also the request, which others inherit from."""
-    named = _named(table, "session_id")
-    names = ("session_id", *_POSITION)
-    rows = _rows(named, (*names, "request_id") if kind == "ranking" else names)
-    columns = "session_id, file, row, request_id" if kind == "ranking" else "session_id, file, row"
-    marks = ", ".join("?" * len(columns.split()))
-    connection.executemany(f"insert into sessions ({columns}) values ({marks})", rows)
+    named = table.filter(pc.is_valid(table["session_id"]))
+    connection.executemany("insert into sessions values (?, ?, ?)", _packed(named, "session_id"))
+    if kind == "ranking":
+        pairs = sorted({*_rows(named, ("session_id", "request_id"))})
+        connection.executemany("insert or ignore into asked values (?, ?)", pairs)
 
 
-def _named(table: pa.Table, name: str) -> pa.Table:
-    """Return the events that have an id, in its order: rows of a page are inserted together."""
-    named = table.filter(pc.is_valid(table[name]))
-    codes = named[name].combine_chunks().dictionary_encode()
+def _packed(table: pa.Table, name: str) -> Iterator[tuple[str, int, bytes]]:
+    """Yield each id and file with the rows that have the id, in the order of the ids."""
+    codes = table[name].combine_chunks().dictionary_encode()
     ranks = pc.rank(codes.dictionary, tiebreaker="dense").to_numpy()[codes.indices.to_numpy()]
-    return named.take(pa.array(np.argsort(ranks, kind="stable")))
+    files, rows = (table[position].to_numpy() for position in _POSITION)
+    order = np.lexsort((rows, files, ranks))
+    ranks, files = ranks[order], files[order]
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (np.diff(ranks) != 0) | (np.diff(files) != 0)
+    starts = np.flatnonzero(is_first)
+    ids = codes.dictionary.take(codes.indices.take(pa.array(order[starts]))).to_pylist()
+    content, limits = rows[order].astype(_ROW).tobytes(), [*starts.tolist(), len(order)]
+    bounds = [_ROW.itemsize * limit for limit in limits]
+    packed = (content[start:end] for start, end in pairwise(bounds))
+    return zip(ids, files[starts].tolist(), packed, strict=True)
+
+
+def unpacked(rows: bytes) -> list[int]:
+    """Return the rows of an entry."""
+    numbers: list[int] = np.frombuffer(rows, _ROW).tolist()
+    return numbers
 
 
 def _rows(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:

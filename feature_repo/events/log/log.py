@@ -22,7 +22,7 @@ from feature_repo.events.contract import (
     AnyEvent,
     ItemEvent,
 )
-from feature_repo.events.log.compaction import CompactionReport, compact
+from feature_repo.events.log.compaction import CompactionReport, Survey, compact
 from feature_repo.events.log.erasure import NOBODY, anonymize, erased_users
 from feature_repo.events.log.index import COMPACTION_LOCK, DamagedIndexError
 from feature_repo.events.log.index_content import digest
@@ -59,6 +59,7 @@ class EventLog(LogLookups):
         super().__init__(home.log)
         self._home = home
         self._clock = clock
+        self._surveys: dict[Path, Survey] = {}
 
     def writer(self) -> SegmentWriter:
         """Open a writer; the threads of a process share one."""
@@ -81,10 +82,12 @@ class EventLog(LogLookups):
             if self._repartition_mark.exists():
                 self._uncompact()
             try:
-                return compact(self._home.log, self.seals(), self._index)
+                return compact(self._home.log, self.seals(), self._index, self._surveys)
             except DamagedIndexError:
                 self._index.rebuild()
-                return compact(self._home.log, self.seals(), self._index)
+                return compact(self._home.log, self.seals(), self._index, self._surveys)
+            finally:
+                self._surveys.clear()
 
     def relation_paths(self, kind: str) -> list[Path]:
         """Return the compacted files of one kind, oldest day first."""
@@ -178,7 +181,14 @@ class EventLog(LogLookups):
         """Record that all features were rebuilt, offline and online."""
         self._rebuild_mark.unlink(missing_ok=True)
 
-    def adopt(self, staged: Path, earliest: int, *, backfill: bool = False) -> int:
+    def adopt(
+        self,
+        staged: Path,
+        earliest: int,
+        *,
+        backfill: bool = False,
+        survey: Survey | None = None,
+    ) -> int:
         """Make a complete file of JSON lines a segment, and seal.
 
         Args:
@@ -186,6 +196,7 @@ class EventLog(LogLookups):
             earliest: the lowest `received_at` in it.
             backfill: adopt it even if it reaches back before the last seal: drop the seals, and
                 let the next compaction partition the whole log again.
+            survey: of the file, if it was made while the file was written.
 
         Returns:
             The seal.
@@ -199,6 +210,8 @@ class EventLog(LogLookups):
             if late and not backfill:
                 raise LateFileError(_late(earliest, before.last))
             segment = new_segment(self._home.log / "segments", before.version)
+            if survey is not None:
+                self._surveys[segment] = survey
             if not late:
                 publish(staged, segment)
                 return self._seal()

@@ -3,7 +3,7 @@
 compacted/<kind>/day=YYYY-MM-DD/part-<part>.parquet      day of seen_at + 1 µs, UTC
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log.arrow import from_table
 from feature_repo.events.log.seals import Instants, Seals
 from feature_repo.home import DAY, to_datetime
+
+GROUP_BYTES = 32 << 20
+"""JSON bytes of a row group at most, unless one event has more."""
 
 
 def relation_path(folder: Path, kind: str, day: int, part: int) -> Path:
@@ -58,6 +61,21 @@ def part_of(relation: Path) -> int:
 def relation_order(relation: Path) -> tuple[str, int, str]:
     """Return the sort key of a file: day and part, then kind."""
     return relation.parent.name, part_of(relation), kind_of(relation)
+
+
+def row_groups(lengths: Sequence[int], size: int) -> Iterator[slice]:
+    """Cut lines into groups of at most `size` lines and `GROUP_BYTES` bytes.
+
+    >>> list(row_groups([1, 1, 1], 2))
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    start, total = 0, 0
+    for n, length in enumerate(lengths):
+        if n > start and (n - start == size or total + length > GROUP_BYTES):
+            yield slice(start, n)
+            start, total = n, 0
+        total += length
+    yield slice(start, len(lengths))
 
 
 def read_relation(path: Path) -> Iterator[AnyEvent]:

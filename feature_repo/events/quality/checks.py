@@ -6,7 +6,7 @@ Under `[contract] strict` such events are refused.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,12 @@ from feature_repo.events.contract import (
     UserEvent,
     sent_name,
 )
-from feature_repo.events.quality.field_values import amount_findings, convert_prices, read_field
+from feature_repo.events.quality.field_values import (
+    LARGEST_AMOUNT,
+    amount_findings,
+    convert_prices,
+    read_field,
+)
 from feature_repo.events.quality.finding import Finding, value_finding
 from feature_repo.events.quality.interaction_types import counted_types, meant_type
 from feature_repo.home import Home, did_you_mean, to_text
@@ -59,6 +64,46 @@ class EventChecks:
             return cls(Shop("", ()), False, counted_types())
         shop = Shop.load(home.shop_toml)
         return cls(shop, True, counted_types() | {*shop.contract.types})
+
+    def check_all(
+        self, events: Sequence[AnyEvent]
+    ) -> tuple[Sequence[AnyEvent], list[tuple[int, Finding]]]:
+        """Check events that are written as the log writes them; each finding with its position.
+
+        Raises:
+            EventError: there is a finding, and the shop is strict.
+        """
+        checked = [*events]
+        findings: list[tuple[int, Finding]] = []
+        for n in self._unusual(events):
+            checked[n], about = self.check(events[n])
+            findings += ((n, finding) for finding in about)
+        return checked, findings
+
+    def _unusual(self, events: Sequence[AnyEvent]) -> list[int]:
+        """Return the positions of the events that `check` could change or name."""
+        types, ordinary = self.types, self._ordinary_markets
+        return [
+            n
+            for n, event in enumerate(events)
+            if event.event_time < EARLIEST
+            or (
+                event.type not in types
+                or event.currency is not None
+                or (event.value is not None and not abs(event.value) < LARGEST_AMOUNT)
+                if isinstance(event, InteractionEvent)
+                else event.market not in ordinary
+                if isinstance(event, RankingEvent)
+                else self.has_fields
+            )
+        ]
+
+    @functools.cached_property
+    def _ordinary_markets(self) -> Collection[str]:
+        """The markets of rankings that `check` neither changes nor names."""
+        if not self.shop.markets:
+            return (DEFAULT_MARKET,)
+        return {market.name for market in self.shop.markets} - {DEFAULT_MARKET}
 
     def check(self, event: AnyEvent, raw: object = None) -> tuple[AnyEvent, list[Finding]]:
         """Return the event as Aisle reads it, and what the shop should look at.

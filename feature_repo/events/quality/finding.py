@@ -68,12 +68,20 @@ class FindingList(Generic[Located]):
 
     def add(self, located: Located) -> None:
         """Add one finding."""
-        self.count += 1
-        rule = located.rule
-        is_listed = rule in self.rules or len(self.rules) < LISTED
-        self.rules[rule if is_listed else "others"] += 1
+        self.count_rule(located.rule)
         if len(self.first) < LISTED:
             self.first.append(located)
+
+    def count_rule(self, rule: str) -> None:
+        """Count a finding of a rule, which is not among the first."""
+        self.count += 1
+        is_listed = rule in self.rules or len(self.rules) < LISTED
+        self.rules[rule if is_listed else "others"] += 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the list names no further findings."""
+        return len(self.first) >= LISTED
 
     @property
     def reasons(self) -> dict[str, int]:

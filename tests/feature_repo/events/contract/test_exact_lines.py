@@ -97,6 +97,7 @@ def test_lines_as_the_log_writes_them_are_decoded_together(kind):
 @given(st.sampled_from(SHOP_KINDS), _changes)
 @example("interaction", {"currency": "YEN"})
 @example("item", {"fields": {"a": 2**64}})
+@example("interaction", {"corrects": "e"})
 @settings(max_examples=examples(300), deadline=None)
 def test_an_exact_event_is_the_event_of_the_parser(kind, changes):
     raw = event(kind, **changes)
