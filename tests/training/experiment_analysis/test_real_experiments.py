@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from training.experiment_analysis.power import smallest_effect
 from training.experiment_analysis.sample_ratio import MISMATCH_P, sample_ratio_p
 from training.experiment_analysis.sequence import TUNED_UNITS, sequence_half_width
 
@@ -60,6 +61,35 @@ def test_sequence_at_no_look_has_the_opposite_sign_of_a_significant_end(looks):
     signs = looks.join(final, on=SERIES)
 
     assert (signs.sequence * signs.final >= 0).all()
+
+
+@pytest.mark.parametrize(("days", "most"), [(0, 3), (14, 1)])
+def test_few_claims_of_the_sequence_are_contradicted_by_an_end_with_power(looks, days, most):
+    """A claim is the end of the interval next to zero: at least that much.
+
+    An end contradicts it if it is not significant, although it had 80 % power to find that much.
+    """
+    looks = looks.join(looks.groupby(SERIES)[["error", "fixed"]].last(), on=SERIES, rsuffix="_end")
+    claimed = looks.difference.abs() - looks.width
+    has_power = claimed >= looks.error_end.map(smallest_effect)
+    waited = looks.time_since_start >= days
+
+    contradicted = looks[(claimed > 0) & waited & (looks.fixed_end == 0) & has_power]
+
+    print(f"contradicted after {days} days: {contradicted.groupby(SERIES).ngroups} series")
+    assert contradicted.groupby(SERIES).ngroups <= most
+
+
+def test_fewer_than_five_percent_of_the_sequences_exclude_all_of_their_end(looks):
+    ends = looks.groupby(SERIES)[["difference", "error"]].last()
+    looks = looks.join(ends, on=SERIES, rsuffix="_end")
+    apart = (looks.difference - looks.difference_end).abs()
+
+    excluded = apart > looks.width + 1.96 * looks.error_end
+
+    share = excluded.groupby([looks[name] for name in SERIES]).any().mean()
+    print(f"an interval of the sequence without a value of the last one: {share:.1%}")
+    assert share < 0.05
 
 
 def test_last_look_at_the_sequence_claims_nothing_that_the_fixed_horizon_does_not(looks):
