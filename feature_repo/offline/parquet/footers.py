@@ -91,8 +91,18 @@ def _count(path: Path, _changed: int, column: str | None) -> int:
     position, count = _position(metadata, column), 0
     for number in range(metadata.num_row_groups):
         chunk = metadata.row_group(number).column(position)
-        count += chunk.num_values - chunk.statistics.null_count
+        if chunk.statistics is not None and chunk.statistics.has_null_count:
+            count += chunk.num_values - chunk.statistics.null_count
+        else:
+            count += _read_count(path, number, column)
     return count
+
+
+def _read_count(path: Path, group: int, column: str) -> int:
+    """Count the values of a row group without statistics."""
+    with pq.ParquetFile(path) as file:
+        values = file.read_row_group(group, columns=[column])[column]
+    return len(values) - int(values.null_count)
 
 
 def _position(metadata: pq.FileMetaData, column: str) -> int:
