@@ -18,7 +18,7 @@ MOST_RECENT = 7
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Declare the options of all actions."""
     verb.add_argument("name", nargs="?", help="for show: of the bandit")
-    verb.add_argument("--seeds", type=int, default=10, help="for study: shops (%(default)s)")
+    verb.add_argument("--seeds", type=int, default=3, help="for study: shops (%(default)s)")
     verb.add_argument("--days", type=int, default=40, help="for study: of each (%(default)s)")
     verb.add_argument("--svg", type=Path, metavar="FOLDER", help="for study: write the plots here")
 
