@@ -1,6 +1,8 @@
 """A bandit's posterior in Redis equals the one from the log and from raw events, bit for bit."""
 
+import random
 from collections import Counter
+from contextlib import closing
 
 import msgspec
 from hypothesis import given
@@ -25,6 +27,7 @@ from feature_repo.transformations import transform
 from feature_repo.views import ARM_ENGAGEMENT
 from tests.feature_repo.histories import over_histories
 from tests.feature_repo.online.conftest import Room, SetClock
+from tests.integration.test_live_crash import opened, restarted
 from training.bandits import Bandit, posteriors
 from training.bandits.posterior import Beta
 
@@ -198,3 +201,23 @@ def test_loaded_and_rebuilt_posteriors_are_those_of_the_events(
 
     assert play.live() == live
     play.room.client.close()
+
+
+def test_a_replay_restores_the_posterior_lost_by_a_killed_redis(home):
+    chance = random.Random(6)
+    with opened(home) as room:
+        play = Play(room)
+        events = []
+        for _ in range(120):
+            room.clock.instant += HOUR
+            kind, lateness = chance.choice(kinds[:6]), chance.choice(LATENESS)
+            events.append(play.new_event(kind, lateness, chance.randrange(10**6)))
+        with closing(room.log.writer()) as segment:
+            logged = segment.append(events)
+        room.writer.apply(logged[:70])
+
+        with restarted(room) as again:
+            again.writer.replay()
+            play.room = again
+
+            assert play.live() == expected([*play.events.values()], room.clock.now())
