@@ -114,6 +114,13 @@ def experiment_sentences(report: Report) -> list[str]:
 
 def _outlook(one: Report) -> list[str]:
     plan, trend, sentences = one["plan"], one["trend"], []
+    exposures = one["exposures"]
+    if exposures["is_mismatch"]:
+        sentences.append(
+            f"{one['variant']}: its units have {exposures['change']:+.1%} treated answers "
+            f"(p = {exposures['p_value']:.1g}). Either shoppers return more or less often, or one "
+            "variant loses answers: compare both in the service's metrics before you decide."
+        )
     if plan["units"] is not None:
         sentences.append(
             f"{one['variant']}: the minimum effect needs {plan['units']:,.0f} units, at the "

@@ -7,8 +7,9 @@ from typing import Any
 from feature_repo.home import DAY, Home, to_text
 from training.experiment_analysis.comparison import Comparison, compare, part_change, trend
 from training.experiment_analysis.decision import DecisionRule, Verdict
+from training.experiment_analysis.difference import difference
 from training.experiment_analysis.interleaving_report import interleaving_report
-from training.experiment_analysis.metrics import COLUMNS, METRICS
+from training.experiment_analysis.metrics import COLUMNS, METRICS, Metric
 from training.experiment_analysis.moments import Moments, divide
 from training.experiment_analysis.power import units_needed
 from training.experiment_analysis.sample_ratio import MISMATCH_P, sample_ratio_p
@@ -16,6 +17,8 @@ from training.experiment_analysis.unit_table import Exposures, Groups, UnitTable
 from training.experiments import Experiment
 
 _AFTER = tuple(name for name in COLUMNS if not name.endswith("_before"))
+
+_EXPOSURES = Metric("exposures_per_unit", "treated answers per unit", "exposures")
 
 NOTES = (
     "A unit counts from its first exposure on, under the variant of that exposure.",
@@ -77,6 +80,7 @@ def experiment_report(home: Home, experiment: Experiment, now: int) -> dict[str,
         ],
         "comparisons": [
             _with_parts(comparison, variants[0], groups, days, rule, exposed)
+            | {"exposures": _exposures(totals[variants[0]], totals[comparison.variant])}
             | ({"verdict": _blocked(units, p)} if p < MISMATCH_P else {})
             for comparison in comparisons
         ],
@@ -98,6 +102,17 @@ def _totals(moments: Moments) -> dict[str, Any]:
             for metric in METRICS.values()
         },
     }
+
+
+def _exposures(control: Moments, treatment: Moments) -> dict[str, Any]:
+    """Compare the treated answers per unit.
+
+    A variant that loses answers has fewer, though each unit has some, so the sample ratio of units
+    does not show it.  It blocks nothing: a variant may also change how often shoppers return.
+    """
+    result = difference(control, treatment, _EXPOSURES)
+    p = float(result.p_value)
+    return {"change": float(result.relative), "p_value": p, "is_mismatch": p < MISMATCH_P}
 
 
 def _with_parts(

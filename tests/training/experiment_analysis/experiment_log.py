@@ -50,12 +50,13 @@ def act(event_id, user, at, *, type_="click", item="i0", **changes):
     return InteractionEvent(event_id=event_id, event_time=at, **named)
 
 
-def simulated_log(home, *, users=400, days=4, rates=(0.1, 0.1), lost=0.0, seed=0):
+def simulated_log(home, *, users=400, days=4, rates=(0.1, 0.1), lost=0.0, lost_answers=0.0, seed=0):
     """Write a log in which each user sees a slate a day, before and during the experiment.
 
     Args:
         rates: clicks per impression of control and candidate; users differ around them.
         lost: share of the candidate's users without an answer in the log.
+        lost_answers: share of the candidate's answers that are not in the log.
     """
     rng = np.random.default_rng(seed)
     events = []
@@ -67,7 +68,8 @@ def simulated_log(home, *, users=400, days=4, rates=(0.1, 0.1), lost=0.0, seed=0
             rate = rates[is_treated] if day >= 0 else rates[0]
             clicks = (1 + np.flatnonzero(rng.random(len(ITEMS)) < rate * taste)).tolist()
             at = START + day * DAY + n * MINUTE
-            variant = None if day < 0 or is_lost else ("control", "candidate")[is_treated]
+            is_missing = is_lost or (is_treated and rng.random() < lost_answers)
+            variant = None if day < 0 or is_missing else ("control", "candidate")[is_treated]
             events += slate(
                 f"{user}d{day}".replace("-", "m"), user, at, variant=variant, clicks=clicks
             )

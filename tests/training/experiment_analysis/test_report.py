@@ -128,6 +128,18 @@ def test_verdict_waits_for_a_proof_and_stops_without_one_at_the_end(home, declar
     assert late["comparisons"][0]["verdict"]["decision"] == "stop"
 
 
+def test_lost_answers_are_reported_where_each_unit_has_some(home, declared):
+    simulated_log(home, users=300, days=6, lost_answers=0.1)
+
+    report = experiment_report(home, declared(), START + 20 * DAY)
+
+    (comparison,) = report["comparisons"]
+    assert not report["sample_ratio"]["is_mismatch"]
+    assert comparison["exposures"]["change"] == pytest.approx(-0.1, abs=0.03)
+    assert comparison["exposures"]["is_mismatch"]
+    assert "treated answers" in experiment_markdown(report)
+
+
 def test_sample_ratio_mismatch_blocks_the_verdict(home, declared):
     simulated_log(home, users=600, days=1, rates=(0.1, 0.3), lost=0.4)
 
