@@ -1,16 +1,18 @@
 """Check the column types of a source against the declared types of its features."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from feast import Field
-from feast.types import from_feast_to_pyarrow_type
 
 from feature_repo.home import CatalogueError
 
+if TYPE_CHECKING:
+    from feast import Field
+
 
 def check_declared_types(
-    stored_field: Callable[[str], pa.Field], path: str, features: Mapping[str, Field]
+    stored_field: Callable[[str], pa.Field], path: str, features: "Mapping[str, Field]"
 ) -> None:
     """Check each column of a source against its feature.
 
@@ -37,6 +39,8 @@ def check_declared_types(
 
 
 def _arrow(declared: object) -> pa.DataType:
+    from feast.types import from_feast_to_pyarrow_type  # The readers of rows need no Feast.
+
     try:
         return from_feast_to_pyarrow_type(declared)
     except ValueError:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from feast.errors import SavedDatasetLocationAlreadyExists
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class ParquetTarget:
         """
         info = self.filesystem.get_file_info(self.path)
         if info.type != pafs.FileType.NotFound and not allow_overwrite:
+            from feast.errors import SavedDatasetLocationAlreadyExists
+
             raise SavedDatasetLocationAlreadyExists(location=self.path)
         if self.is_file:
             self._put(self.path, tables)

@@ -76,7 +76,8 @@ def test_a_refresh_writes_nothing_unless_something_is_new(tmp_path):
 
 
 def test_a_refresh_without_news_imports_no_library_of_learning_and_no_feast():
-    modules = "pipelines.steps.refresh, feature_repo.feast_repo, training.retrieval.sources"
+    steps = "pipelines.steps.refresh, pipelines.catalogue"
+    modules = f"{steps}, feature_repo.feast_repo, training.retrieval.sources"
     code = f"import sys, {modules}\nprint({{'feast', 'scipy', 'xgboost'}} & set(sys.modules))"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
