@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from feature_repo.home import Home
 from pipelines.cli.main import main
-from pipelines.tracking import track_rankers
+from pipelines.tracking.mirror import track_rankers
 from training.artifacts import SHADOW_MODEL, publish_version
 
 CARD = {
