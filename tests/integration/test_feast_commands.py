@@ -45,6 +45,7 @@ VIEWS = (
     "query_clicked_items",
     "item_percentiles",
     "market_baseline",
+    "arm_engagement",
 )
 
 
