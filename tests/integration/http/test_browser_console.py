@@ -1,6 +1,7 @@
 """The console in a browser: accessible, safe, on small screens."""
 
 import re
+import shutil
 from urllib.parse import quote
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from pipelines.operation import RulesFile
 from tests.browser import Tab
 from tests.integration.http.consoles import ADDRESSES, HOSTILE, operator_key, running_console
+from training.artifacts import publish_version
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +98,15 @@ def test_tables_sort_by_their_headings_without_scripts(browser, tab):
     assert len({*up}) > 1
 
 
-def test_a_rule_is_published_with_the_keyboard_alone_and_without_scripts(browser, running_service):
+def test_a_rule_is_published_with_the_keyboard_alone_and_without_scripts(
+    browser, running_service, tmp_path
+):
     service, reason = running_service, f"Planted {HOSTILE}"
-    rules = RulesFile(service.home)
+    rules, rankers = RulesFile(service.home), service.home.artifacts / "ranker" / "default"
+    (tmp_path / "model_card.json").write_text("{}")
+    rejected = publish_version(
+        service.home, "default", tmp_path, {"columns": []}, reason=HOSTILE, use=False
+    )
     with (
         operator_key(service, "answers", "users", "metrics", "operate") as secret,
         running_console(service.settings, service.url) as url,
@@ -127,6 +135,8 @@ def test_a_rule_is_published_with_the_keyboard_alone_and_without_scripts(browser
                 assert "Sign out" in tab.page.inner_text("header")
         finally:
             scripted.close()
+            shutil.rmtree(rankers / rejected)
+            (rankers / ".history.jsonl").unlink()
             for path in service.home.root.glob("rules.*"):
                 if path.is_file():
                     path.unlink()
