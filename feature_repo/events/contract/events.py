@@ -295,7 +295,12 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
     ] = None
     decision: Annotated[
         Decision | None,
-        Field(platform_json(), "The bandit's decision that it is, or rewards.", privacy="public"),
+        Field(
+            platform_json(),
+            "The bandit's decision that it is, or rewards.",
+            privacy="public",
+            by_platform=True,
+        ),
     ] = None
 
 

@@ -26,12 +26,15 @@ class Field:
         privacy: `user_id` if the value names the user; `personal` if it can lead to the user;
             `public` if it stays when the user is erased.
         nullable: whether its column may be null; the column of a required field never is.
+        by_platform: whether the platform writes it into events that shops send; its type then has
+            no reader.
     """
 
     type: ValueType
     description: str
     privacy: Privacy
     nullable: bool = True
+    by_platform: bool = False
 
 
 def declared_field(annotation: Any) -> Field | None:
