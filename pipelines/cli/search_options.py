@@ -34,7 +34,7 @@ def evaluate_retrieval(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--trainings", type=int, metavar="N", help="with --purchases, of N seeds too")
     verb.add_argument(
-        "--refit-days", type=int, metavar="N", help="with --purchases, fit indexes every N days (1)"
+        "--refit-days", type=int, metavar="N", help="with --purchases, fit indexes every N days (7)"
     )
 
 

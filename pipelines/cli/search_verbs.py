@@ -35,8 +35,8 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
         from pipelines.pages import surfaces_page
 
         paths = (home.root / DATASET.path, home.root / RANKER.path)
-        days = 1 if args.refit_days is None else args.refit_days
-        surfaces = evaluation("purchases")(home, args.purchases, *paths, args.trainings, days)
+        counts = args.trainings, args.refit_days
+        surfaces = evaluation("purchases")(home, args.purchases, *paths, *counts)
         return Outcome(surfaces, surfaces_page(surfaces))
     for option, value in {"--trainings": args.trainings, "--refit-days": args.refit_days}.items():
         if value is not None:
