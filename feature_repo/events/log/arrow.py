@@ -39,8 +39,12 @@ def _column(
     if pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type):
         return _slates(values, field.type)
     if name in kind.json_columns:
-        values = [msgspec.json.encode(value).decode() for value in values]
+        values = [_json(value) for value in values]
     return pa.array(values, field.type)
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 def _slates(slates: Sequence[Sequence[Any]], type_: pa.ListType) -> pa.ListArray:
@@ -59,5 +63,5 @@ def _values(kind: EventKind, name: str, column: pa.ChunkedArray) -> list[Any]:
         column = column.cast(pa.int64())
     values = cast(list[Any], column.to_pylist())
     if name in kind.json_columns:
-        return [msgspec.json.decode(value) for value in values]
+        return [None if value is None else msgspec.json.decode(value) for value in values]
     return values
