@@ -98,17 +98,14 @@ def evaluate_purchases(
         dataset, ranker: file and folder that `aisle train` wrote; used where they are of a ranker
             of next purchases.
         trainings: also measure this many rankers with other seeds; two at least.
-        refit_days: days from one fit of the indexes to the next, one at least; `REFIT_DAYS` if
-            None.
+        refit_days: from one fit of the indexes to the next, one at least; `REFIT_DAYS` if None.
 
     Raises:
         SettingError: a single training, or trainings without a ranker; no day between two fits.
         DatasetError: the split has no orders, or there are none to choose baselines on, or no
             events before them.
     """
-    refit_days = REFIT_DAYS if refit_days is None else refit_days
-    if refit_days < 1:
-        raise SettingError(f"--refit-days: expected 1 or more, found {refit_days}.")
+    refit_days = _checked_days(refit_days)
     fit = _checked_fit(dataset, ranker, trainings)
     history = History.of_log(home)
     decisions, lookups = Decisions.of(history), Lookups.of(history)
@@ -144,6 +141,12 @@ def evaluate_purchases(
         ],
         "trainings": _spreads(lists, orders, values[REPEAT]) if trainings else {},
     }
+
+
+def _checked_days(refit_days: int | None) -> int:
+    if refit_days is not None and refit_days < 1:
+        raise SettingError(f"--refit-days: expected 1 or more, found {refit_days}.")
+    return refit_days or REFIT_DAYS
 
 
 def _checked_fit(

@@ -13,6 +13,7 @@ MOST_OF_CODE = 1024
 """Entries of a cache whose keys are of the shop's declaration or of files, not of requests."""
 
 MEGABYTES = {
+    "feature_repo/offline/parquet/footers.py": 10,
     "feature_repo/online/hydration/slate_query.py": 60,
     "feature_repo/online/redis/live_keys.py": 60,
     "feature_repo/shop/amounts.py": 5,

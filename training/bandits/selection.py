@@ -18,7 +18,7 @@ from training.bandits.posterior import Posterior
 _RANGE = 2.0**64
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def win_probabilities(arms: tuple[Posterior, ...]) -> tuple[float, ...]:
     """Return the probability that each of A independent rates is the greatest; their sum is 1."""
     points = np.unique(np.concatenate([arm.points for arm in arms]))

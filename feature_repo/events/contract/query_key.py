@@ -10,7 +10,7 @@ QUERY_KEY_VERSION = 1
 _LONGEST = 200
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1024)
 def query_key(text: str | None, market: str) -> str | None:
     """Return one key for all queries that differ only in case, width or white space.
 

@@ -16,8 +16,8 @@ from feature_repo.offline.parquet.timestamps import UTC_MICROS
 
 TIME = "event_timestamp"
 
-_COUNTS = 1 << 15
-"""Counts of files in memory: a few MB."""
+_COUNTS = 32_768
+"""Counts of files in memory: some 10 MB, in the console alone."""
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,11 @@ def test_a_pinned_item_has_its_slot_and_belongs_to_no_ranker(interleaving):
 
 def test_the_report_of_live_traffic_names_the_better_ranker(interleaving):
     service, rng = interleaving, random.Random(5)
-    better = home(service, {"variant": "two-orders:other"}, session="anybody", count=8)
+    control, other = (
+        ids(home(service, {"variant": f"two-orders:{name}"}, session="anybody", count=60))
+        for name in ("control", "other")
+    )
+    liked = {item for item in other if other.index(item) < control.index(item)}
     clicks, credit = [], {}
     for n in range(60):
         session = f"interleaved-visit-{n}"
@@ -124,7 +128,7 @@ def test_the_report_of_live_traffic_names_the_better_ranker(interleaving):
         teams = served(service, answer).teams
         credit[session] = 0
         for item, team in zip(ids(answer), teams, strict=True):
-            if rng.random() < (0.5 if item in ids(better)[:5] else 0.1):
+            if rng.random() < (0.6 if item in liked else 0.05):
                 credit[session] += {"": 0, "control": -1, "other": 1}[team]
                 clicks.append(
                     {

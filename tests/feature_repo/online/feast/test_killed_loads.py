@@ -59,6 +59,7 @@ def answers(home):
         "session_id": [f"session{n}" for n in range(USERS)],
         "query_key": [f"default|query {n}" for n in range(9)],
         "market": ["default"],
+        "arm_key": ["banner//red"],
     }
     rows = {}
     for view in catalogue.views:
