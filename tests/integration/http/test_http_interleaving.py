@@ -120,7 +120,7 @@ def test_the_report_of_live_traffic_names_the_better_ranker(interleaving):
         ids(home(service, {"variant": f"two-orders:{name}"}, session="anybody", count=60))
         for name in ("control", "other")
     )
-    liked = {item for item in other if other.index(item) < control.index(item)}
+    liked = {item for n, item in enumerate(other) if item not in control[: n + 1]}
     clicks, credit = [], {}
     for n in range(60):
         session = f"interleaved-visit-{n}"
