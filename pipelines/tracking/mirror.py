@@ -98,8 +98,8 @@ class _Mirror:
         """Return the recorded versions; register the ranker where it is new."""
         if not self.client.search_registered_models(f"name = '{self.title}'"):
             self.client.create_registered_model(self.title)
-        found = self.client.search_model_versions(f"name = '{self.title}'")
-        return {one.tags[_VERSION]: one for one in found if _VERSION in one.tags}
+        recorded = self.client.search_model_versions(f"name = '{self.title}'")
+        return {one.tags[_VERSION]: one for one in recorded if _VERSION in one.tags}
 
     def _experiment(self) -> str:
         experiment = self.client.get_experiment_by_name(self.title)

@@ -115,8 +115,8 @@ def _bandit(table: Mapping[str, Any], path: str, shop: Shop) -> Bandit:
         raise EventError(f"{path}.model", f"one of {', '.join(get_args(Model))}", repr(model))
     context = _context(table.get("context", []), f"{path}.context", shop)
     if model == "linear" and len(context.cells) * len(arms) > MOST_KEYS:
-        found = f"{len(arms)} arms in {len(context.cells)} combinations"
-        raise EventError(f"{path}.context", f"at most {MOST_KEYS} arms in all of them", found)
+        size = f"{len(arms)} arms in {len(context.cells)} combinations"
+        raise EventError(f"{path}.context", f"at most {MOST_KEYS} arms in all of them", size)
     hours = table.get("window_hours", DEFAULT_WINDOW_HOURS)
     return Bandit(
         name,

@@ -5,6 +5,8 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import median
 
 from tests.benchmarks.faults.fault import Fault, Measured
 from tests.benchmarks.http_load import closed_loop, open_loop
@@ -14,6 +16,7 @@ from tests.integration.http.small_shop import Service
 
 HEAD_MB, SILENT, FUZZED = 80, 2000, 10_000
 LOADS, CAPACITY_REQUESTS, LOAD_SECONDS, CANDIDATES = (2.0, 5.0), 1000, 10.0, 100
+ROUNDS = 7
 LIVEZ_SECONDS, GROWTH_MB = 1.0, 16.0
 LEAST_GOODPUT, REFUSAL_MS = 0.9, 20.0
 
@@ -57,34 +60,64 @@ def random_requests(service: Service) -> Measured:
     )
 
 
+@dataclass(frozen=True)
+class _Overload:
+    """One load above the capacity; `goodput` is a share of it."""
+
+    capacity: float
+    goodput: float
+    refused: int
+    refusal_ms: float
+    clients: float
+    statuses: frozenset[int]
+
+
 def overload(service: Service) -> Measured:
-    """Send more rankings than the service can answer."""
+    """Send more rankings than the service can answer, in several rounds."""
     bodies = [
         json.dumps({"user": user, "items": [{"id": item} for item in service.items[:CANDIDATES]]})
         for user in service.users[:20]
     ]
     url, encoded = f"{service.url}/rank/default", [body.encode() for body in bodies]
     closed_loop(url, encoded, 8, 40)
-    held, texts = True, [f"pace of the machine {pace():g}"]
-    before = _capacity(url, encoded)
-    for factor in LOADS:
-        used = time.process_time()
-        load = open_loop(url, encoded, factor * before, LOAD_SECONDS)
-        generator = (time.process_time() - used) / load.wall
-        # The pace of a shared machine drifts, so the capacity is that of just before and after.
-        after = _capacity(url, encoded)
-        capacity, before = (before + after) / 2, after
-        goodput = len(load.latencies()) / load.wall / capacity
-        refusal = load.percentile_ms(99, 429)
-        held = held and {*load.seconds} <= {200, 429}
-        held = held and goodput >= LEAST_GOODPUT and refusal < REFUSAL_MS
+    paces, rounds = [pace()], []
+    for _ in range(ROUNDS):
+        rounds.append([_overload(url, encoded, factor) for factor in LOADS])
+        paces.append(pace())
+    texts = [f"pace of the machine {min(paces):g} to {max(paces):g}"]
+    held = True
+    for factor, runs in zip(LOADS, zip(*rounds, strict=True), strict=True):
+        goodputs = sorted(run.goodput for run in runs)
+        slowest = max(run.refusal_ms for run in runs)
+        held = held and all(run.statuses <= {200, 429} for run in runs)
+        held = held and median(goodputs) >= LEAST_GOODPUT and slowest < REFUSAL_MS
         texts.append(
-            f"{factor:g}×: capacity {capacity:.0f} a second, goodput {goodput:.0%}, "
-            f"{len(load.latencies(429))} refused, "
-            f"half of them within {load.percentile_ms(50, 429)} ms, 99 % within {refusal} ms, "
-            f"the clients used {generator:.0%} of a core"
+            f"{factor:g}×: capacity {median(run.capacity for run in runs):.0f} a second, goodput "
+            f"{median(goodputs):.0%} ({goodputs[0]:.0%} to {goodputs[-1]:.0%}), "
+            f"{sum(run.refused for run in runs)} refused, 99 % within {slowest:.1f} ms in the "
+            f"slowest round, the clients used {median(run.clients for run in runs):.0%} of a core"
         )
     return Measured(held, "; ".join(texts))
+
+
+def _overload(url: str, bodies: Sequence[bytes], factor: float) -> _Overload:
+    """Send `factor` times the capacity of just before; the goodput is of just before and after.
+
+    The pace of a shared machine drifts, by more within a minute than the goodput may miss.
+    """
+    before = _capacity(url, bodies)
+    used = time.process_time()
+    load = open_loop(url, bodies, factor * before, LOAD_SECONDS)
+    clients = (time.process_time() - used) / load.wall
+    capacity = (before + _capacity(url, bodies)) / 2
+    return _Overload(
+        capacity,
+        len(load.latencies()) / load.wall / capacity,
+        len(load.latencies(429)),
+        load.percentile_ms(99, 429),
+        clients,
+        frozenset(load.seconds),
+    )
 
 
 def _capacity(url: str, bodies: Sequence[bytes]) -> float:
@@ -138,8 +171,9 @@ FAULTS = (
         "overload",
         f"rankings of {CANDIDATES} items at 2 and 5 times the capacity; the clients run on the "
         "same machine",
-        f"each request gets 200 or 429; goodput at least {LEAST_GOODPUT:.0%}; 99 % of the refusals "
-        f"within {REFUSAL_MS:g} ms, on an idle machine (pace 1)",
+        f"each request gets 200 or 429; goodput at least {LEAST_GOODPUT:.0%}, the median of "
+        f"{ROUNDS} rounds; 99 % of the refusals of each within {REFUSAL_MS:g} ms, on an idle "
+        "machine (pace 1)",
         overload,
         "tests/integration/http/test_http_operate.py::"
         "test_an_overload_is_rejected_and_accepted_requests_are_answered",
