@@ -223,14 +223,13 @@ def test_three_orders_are_next_to_each_other_with_moves(shopper, service):
 
 
 def test_the_reasons_of_an_item_are_words_plots_and_sources(shopper):
-    item = item_of(shopper.links(shopper.open("")[1])[0])
+    def first_item_explained():
+        """Return the page of an item that a ranker ordered; while Redis recovers there is none."""
+        item = item_of(shopper.links(shopper.open("")[1])[0])
+        _, text = shopper.open(f"why?id={item}&list=home")
+        return text if text.count("<figure>") >= 2 else ""
 
-    def is_explained():
-        """Whether a ranker ordered the page; not while Redis recovers from another test."""
-        return shopper.open(f"why?id={item}&list=home")[1].count("<figure>") >= 2
-
-    assert shopper.service.eventually(is_explained)
-    _, text = shopper.open(f"why?id={item}&list=home")
+    text = shopper.service.eventually(first_item_explained)
     assert "Position " in text
     assert "It comes from:" in text
 
