@@ -23,8 +23,8 @@ class Treatment:
     """A variant of one experiment.
 
     Attributes:
-        kind: of the unit; None where it is no exposure: the request itself named the variant, or
-            everyone gets it.
+        kind: of the unit; None where it is no exposure: the request named the variant or only
+            looks at the shop, or everyone gets it.
     """
 
     experiment: Experiment

@@ -31,8 +31,8 @@ def treat(request: RequestState, context: RequestContext | None) -> None:
     """Let the variants of the shopper change the request.
 
     The shopper's rows are read before, because a session that began without a user keeps its
-    variants.  A later page of a list goes on with the order of the first, and a ranker that the
-    request names stays in use.
+    variants.  A request that only looks gets them too, and is no exposure.  A later page of a list
+    goes on with the order of the first, and a ranker that the request names stays in use.
     """
     experiments = request.resources.experiments.runnable(request.resources.models.get)
     if not experiments and not request.forced:
@@ -43,6 +43,8 @@ def treat(request: RequestState, context: RequestContext | None) -> None:
             session = None if context is None else context.session
             holdout = request.resources.experiments.holdout
             treatments = treatments_of(experiments, holdout, request.query, session)
+            if request.is_look:
+                treatments = [replace(each, kind=None) for each in treatments]
         if treatments:
             _apply([treatment.variant for treatment in treatments], request)
             request.treatments = treatments

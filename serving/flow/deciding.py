@@ -54,14 +54,11 @@ async def decide(resources: Resources, name: str, body: DecideBody) -> DecideAns
 
 
 async def decide_slots(request: RequestState, context: RequestContext | None) -> dict[str, Slot]:
-    """Return the decisions for the slots of a list's first page, by bandit; often none.
-
-    A request that names rules or variants is a look at the shop, which teaches no bandit.
-    """
+    """Return the decisions for the slots of a list's first page, by bandit; often none."""
     query, list_request = request.query, request.query.list_request
     is_first = list_request is not None and list_request.page == 1 and list_request.cursor is None
     bandits = request.resources.bandits.value.of_surface(query.surface) if is_first else []
-    if not bandits or request.forced or request.trial is not None:
+    if not bandits or request.is_look:
         return {}
     return await _slots(request.resources, request.trace, query, bandits, {}, context)
 

@@ -41,3 +41,13 @@ class RequestState:
     def shop_rules(self) -> Rules:
         """The rules of the shop, or the trial ones, of all occasions."""
         return self.resources.rules.value if self.trial is None else self.trial
+
+    @property
+    def is_look(self) -> bool:
+        """Whether the request only looks at what a shopper would get.
+
+        It names variants or rules, or has the answer explained and does not report it as shown.
+        Such a request is no exposure of an experiment, and teaches no bandit.
+        """
+        is_explained = self.query.explain and not self.query.shown
+        return bool(self.forced) or self.trial is not None or is_explained

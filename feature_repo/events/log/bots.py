@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from feature_repo.events.contract import DECISION, REWARD
 from feature_repo.events.log.partitions import list_relations
 from feature_repo.home import DAY
 
@@ -15,12 +16,21 @@ select
     epoch_us(event_time) // $day as day,
     count(*) as events
 
-from read_parquet($paths, union_by_name := true)
+from ({sources})
 where id is not null
 group by all
 having count(*) > $events_per_day
 order by events desc, entity, id, day
 """
+
+_SOURCES = {
+    "ranking": "select user_id, session_id, event_time from read_parquet($ranking)",
+    "interaction": (
+        "select user_id, session_id, event_time from read_parquet($interaction) "
+        f"where type not in ('{DECISION}', '{REWARD}')"
+    ),
+}
+"""Kind of event → SQL of those that count."""
 
 NO_BOTS = pa.table(
     {
@@ -35,17 +45,19 @@ NO_BOTS = pa.table(
 def find_bots(log: Path, events_per_day: int) -> pa.Table:
     """Return a row for each bot and day: entity, id, day (since 1970, UTC) and events, most first.
 
-    An event counts for the user that it names, else for the session that it names.
+    An event counts for the user that it names, else for the session that it names.  Decisions of
+    bandits and their rewards do not count: the platform makes one for each slot of a page.
 
     Args:
         log: folder of the log, whose compacted rankings and interactions are read.
         events_per_day: an entity with more on a day is a bot on that day.
     """
-    folder = log / "compacted"
-    paths = [str(p) for kind in ("ranking", "interaction") for p in list_relations(folder, kind)]
-    if not paths:
+    files = {kind: [str(p) for p in list_relations(log / "compacted", kind)] for kind in _SOURCES}
+    present = {kind: paths for kind, paths in files.items() if paths}
+    if not present:
         return NO_BOTS
-    parameters = {"paths": paths, "day": DAY, "events_per_day": events_per_day}
+    sql = _SENT.format(sources=" union all ".join(_SOURCES[kind] for kind in present))
+    parameters = {**present, "day": DAY, "events_per_day": events_per_day}
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
-        return db.sql(_SENT, params=parameters).to_arrow_table()
+        return db.sql(sql, params=parameters).to_arrow_table()

@@ -95,6 +95,21 @@ def test_the_log_has_the_exposures(service, experiment):
     assert not_exposed.experiments == {}
 
 
+@pytest.mark.parametrize(
+    ("looks", "is_exposure"),
+    [({"explain": "1"}, False), ({"rules": "off"}, False), ({"explain": "1", "shown": "1"}, True)],
+    ids=["explained", "without rules", "explained and shown"],
+)
+def test_a_look_at_what_a_shopper_gets_is_no_exposure(service, experiment, looks, is_exposure):
+    usual = home(service, user="visitor-1")
+
+    answer = home(service, looks, user="visitor-1")
+
+    assert answer["experiments"] == usual["experiments"]
+    assert service.eventually(lambda: service.log.served(answer["request_id"]))
+    assert bool(service.log.served(answer["request_id"]).experiments) is is_exposure
+
+
 def test_a_visit_that_begins_without_a_user_keeps_its_variant_after_the_login(service, experiment):
     for n in range(8):
         session, user = f"visit-{n}", f"login-{n}"

@@ -1,10 +1,14 @@
 """A user or session above the shop's limit of events a day is named, and left out on request."""
 
 import json
+from datetime import UTC, datetime
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.events.ingest import ingest
+from feature_repo.events.log import find_bots
 from feature_repo.home import Clock, Home, Settings, ShopError
 from feature_repo.shop import Shop
 from pipelines.doctor import examine
@@ -76,6 +80,23 @@ def test_doctor_names_bots_with_their_events(settings, declare):
         "user bot: 6 events on 2026-01-05, more than 5",
     ]
     assert {one.state for one in findings} == {"note"}
+
+
+def test_decisions_of_bandits_and_their_rewards_do_not_make_a_bot(tmp_path):
+    of_types = {"decision": 3, "reward": 3, "click": 2}
+    rows = [
+        {"user_id": "person", "session_id": None, "event_time": at, "type": name}
+        for name, count in of_types.items()
+        for at in [datetime(2026, 1, 5, tzinfo=UTC)] * count
+    ]
+    folder = tmp_path / "compacted" / "interaction" / "day=2026-01-05"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / "part-1.parquet")
+
+    bots = {limit: find_bots(tmp_path, limit).to_pylist() for limit in (1, 2)}
+
+    assert [each["events"] for each in bots[1]] == [2]
+    assert bots[2] == []
 
 
 def test_doctor_says_that_there_is_no_bot(settings, declare):
