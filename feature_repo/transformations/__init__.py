@@ -1,5 +1,6 @@
 """From events to feature rows: DuckDB SQL in layers, and the runner."""
 
+from feature_repo.transformations.lineage import sources_of
 from feature_repo.transformations.log_slice import LogSlice, open_served
 from feature_repo.transformations.run import (
     TransformReport,
@@ -21,6 +22,7 @@ __all__ = [
     "open_served",
     "opened",
     "row_sql",
+    "sources_of",
     "stage",
     "staged",
     "transform",

@@ -18,7 +18,7 @@ from pipelines.console.actions import ACTIONS
 from pipelines.console.cells import cell
 from pipelines.console.changes import change, sign_in, sign_out
 from pipelines.console.console import NEVER_STORED, Console
-from pipelines.console.content import Content, Order, Table, address
+from pipelines.console.content import Order, Table, address
 from pipelines.console.operators import Operators
 from pipelines.console.pages import PAGES, Page
 from training.pages import environment, is_local_host, static_file
@@ -87,10 +87,7 @@ def _paths(page: Page, form: str) -> list[str]:
 def _endpoint(console: Console, page: Page, form: str) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         visit = console.visit(request, dict(request.query_params))
-        order = Order.of(visit.get("sort"))
-        content = page.show(visit)
-        blocks = [one.ordered(order) if isinstance(one, Table) else one for one in content.blocks]
-        content = Content(content.title, blocks)
+        content = page.show(visit).ordered(Order.of(visit.get("sort")))
         if form == "html":
             return console.html(request, "page.html", page=page, content=content, visit=visit)
         return _twin(content.tables, visit.get("table"), form)

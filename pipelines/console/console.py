@@ -10,6 +10,7 @@ from feature_repo.home import Settings
 from pipelines.console.content import Visit
 from pipelines.console.operators import COOKIE, Operator, Operators
 from pipelines.inspection import Figures
+from pipelines.simulator import Simulator
 from training.pages import page_headers
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Console:
     templates: "Environment"
     operators: Operators
     figures: Figures = field(default_factory=Figures)
+    simulator: Simulator = field(default_factory=Simulator)
 
     def operator(self, request: Request) -> Operator | None:
         """Return who sent a request; None for a reader."""
@@ -41,7 +43,15 @@ class Console:
         operator = self.operator(request)
         key = self.settings.api_key if operator is None else operator.secret
         author = "" if operator is None else operator.name
-        return Visit(self.settings, self.service_url, parameters, self.figures, key, author)
+        return Visit(
+            self.settings,
+            self.service_url,
+            parameters,
+            self.figures,
+            self.simulator,
+            key,
+            author,
+        )
 
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Render a page."""

@@ -188,8 +188,8 @@ def demo_settings(settings: Settings, events: Path | None, *, has_home: bool) ->
     return replace(settings, home=Home(CHECKOUT / f".aisle-{stem}"))
 
 
-def choose_port(requested: int | None) -> int:
-    """Return the requested port; by default 3000, or any free port if that is in use."""
+def choose_port(requested: int | None, usual: int = 3000) -> int:
+    """Return the requested port; without one the usual, or any free port if that is in use."""
     import socket
 
     if requested is not None:
@@ -197,7 +197,7 @@ def choose_port(requested: int | None) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", 3000))
+            probe.bind(("127.0.0.1", usual))
         except OSError:
             return free_port()
-    return 3000
+    return usual

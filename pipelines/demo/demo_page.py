@@ -4,7 +4,7 @@ import argparse
 import os
 import shlex
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from pipelines.terminal import Outcome, Page, line, pages, show, table
 
 if TYPE_CHECKING:
     from pipelines.demo.demo import Demo
+
+_CONSOLE_PORT = 3001
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> Outcome:
             if args.once:
                 return Outcome(data, page)
             show(Outcome(data, page), args.json)
-            _wait(client.url, showcase, Clock.of(demo.settings).now())
+            _wait(client.url, showcase, demo.settings)
     return Outcome({"stopped": True}, line("Stopped."))
 
 
@@ -110,19 +112,24 @@ def _moved(move: dict[str, Any]) -> str:
     return f"↑ {up}" if up > 0 else f"↓ {-up}" if up < 0 else "·"
 
 
-def _wait(url: str, showcase: dict[str, Any] | None, now: int) -> None:
+def _wait(url: str, showcase: dict[str, Any] | None, settings: Settings) -> None:
+    """Name what a person can try, and show the console until Ctrl-C."""
+    from pipelines.console import serve
+    from pipelines.demo.demo import choose_port
+    from pipelines.service import url_of
+
+    now, port = Clock.of(settings).now(), choose_port(None, usual=_CONSOLE_PORT)
     commands = [] if showcase is None else _commands(url, showcase["question"], now)
     tries = [f"curl {url}/recommend/home -d '{{}}'", *commands, f"curl {url}/metrics"]
     lines = "".join(f"  {command}\n" for command in tries)
     sys.stderr.write(
         f"\nThe service is up at {url}.  Try:\n{lines}Ctrl-C stops the service and Redis.\n"
         f"See it personalize: the storefront is at {url}/shop/\n"
+        f"See what is behind: the console is at {url_of('127.0.0.1', port)}/\n"
     )
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")
+    with suppress(KeyboardInterrupt):
+        serve(settings, "127.0.0.1", port, url, lambda _: None)
+    sys.stderr.write("\n")
 
 
 def _commands(url: str, question: dict[str, Any], now: int) -> list[str]:

@@ -1,9 +1,11 @@
 """What a home contains, as data, for the verbs of the command line and the pages of the console."""
 
 from pipelines.inspection import entity
+from pipelines.inspection.ages import row_ages
 from pipelines.inspection.bandits import bandit_arms, estimated_regret
-from pipelines.inspection.feature_words import in_words
+from pipelines.inspection.feature_words import in_words, unit_in_words
 from pipelines.inspection.figures import Figures, feature_state, file_states, log_state
+from pipelines.inspection.history import histories
 from pipelines.inspection.models import (
     SHOWN_METRICS,
     compare_models,
@@ -12,6 +14,7 @@ from pipelines.inspection.models import (
     show_model,
 )
 from pipelines.inspection.newest_rows import newest_values, null_shares
+from pipelines.inspection.personal_data import personal_data
 from pipelines.inspection.queries import frequent_queries
 
 __all__ = [
@@ -25,10 +28,14 @@ __all__ = [
     "feature_state",
     "file_states",
     "frequent_queries",
+    "histories",
     "in_words",
     "list_models",
     "log_state",
     "newest_values",
     "null_shares",
+    "personal_data",
+    "row_ages",
     "show_model",
+    "unit_in_words",
 ]

@@ -15,6 +15,12 @@ def reading() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def quoted_column(name: str) -> str:
+    """Return the name of a column as SQL."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()

@@ -29,6 +29,24 @@ def in_words(value: Any, unit: str) -> str:
     return _number_in_words(value, unit)
 
 
+_UNITS = {
+    "minor units of money": "money",
+    "microseconds since 1970 UTC": "time, UTC",
+    "share": "of 100 %",
+    "as the shop gives it": "",
+}
+"""Units of stored values -> units of the words."""
+
+
+def unit_in_words(unit: str) -> str:
+    """Return the unit of the words of a value.
+
+    >>> unit_in_words("minor units of money"), unit_in_words("events")
+    ('money', 'events')
+    """
+    return _UNITS.get(unit, unit)
+
+
 def _number_in_words(number: float, unit: str) -> str:
     match unit:
         case "minor units of money":

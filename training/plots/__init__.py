@@ -5,7 +5,9 @@ in their names.
 """
 
 from training.plots.bars import Mark, bars, forest
+from training.plots.buckets import buckets
 from training.plots.calibration import calibration
+from training.plots.chain import chain
 from training.plots.distribution import distribution
 from training.plots.lines import lines
 from training.plots.plot import Plot, Table
@@ -17,7 +19,9 @@ __all__ = [
     "Plot",
     "Table",
     "bars",
+    "buckets",
     "calibration",
+    "chain",
     "distribution",
     "forest",
     "lines",

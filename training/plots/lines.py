@@ -1,5 +1,6 @@
 """Lines over common positions."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -8,6 +9,8 @@ from training.plots.svg import WIDTH, Scale, drawing, label, number
 
 DASHES = ("", "8 4", "2 4", "10 3 2 3", "1 6")
 HEIGHT, FOOT = 280, 36
+_LETTER = 7
+"""Units of a letter's width."""
 
 
 def lines(
@@ -31,7 +34,7 @@ def lines(
             label(name, right + 30, y - 10),
         ]
     text = "; ".join(
-        f"{name} from {line[0]:.3f} to {line[-1]:.3f}" for name, line in series.items()
+        f"{name} from {number(line[0])} to {number(line[-1])}" for name, line in series.items()
     )
     text = f"{text}, {unit} {at[0]} to {at[-1]}."
     rows = [[name, *map(number, line)] for name, line in series.items()]
@@ -51,14 +54,15 @@ def _levels(up: Scale, low: float, high: float, right: float) -> list[str]:
     levels = [low + (high - low) * n / 3 for n in range(4)] if high > low else [low]
     return [
         f'<line class="grid" x1="50" x2="{right:.1f}" y1="{up(v):.1f}" y2="{up(v):.1f}"/>'
-        f'<text x="0" y="{up(v) + 4:.1f}">{v:.3f}</text>'
+        f'<text x="0" y="{up(v) + 4:.1f}">{number(v)}</text>'
         for v in levels
     ]
 
 
 def _ticks(at: Sequence[str], xs: Sequence[float], unit: str) -> list[str]:
     """Draw the names of the positions; of many positions only some."""
-    every = len(at) // 10 + 1
+    room = (xs[-1] - xs[0]) / max(len(xs) - 1, 1)
+    every = max(1, math.ceil((max(map(len, at)) + 2) * _LETTER / max(room, 1)))
     marks = [
         f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 20}">{escape(name)}</text>'
         for name, x in list(zip(at, xs, strict=True))[::every]

@@ -24,6 +24,7 @@ from feature_repo.events.log.quarantine import Entry as QuarantineEntry
 from feature_repo.events.log.quarantine import Quarantine, set_aside_path
 from feature_repo.events.log.seals import Seals, read_seals
 from feature_repo.events.log.segments import SegmentWriter, encode_event, encode_events
+from feature_repo.events.log.user_events import events_of_user
 
 __all__ = [
     "COMPACTION_LOCK",
@@ -42,6 +43,7 @@ __all__ = [
     "erased_users",
     "erasure_done",
     "erasures",
+    "events_of_user",
     "find_bots",
     "list_relations",
     "part_of",

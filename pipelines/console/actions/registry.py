@@ -10,6 +10,8 @@ from pipelines.console.actions.rules import (
     publish_rules,
     undo_rules,
 )
+from pipelines.console.actions.simulator import start_simulation, stop_simulation
+from pipelines.console.actions.users import erase_user
 
 ACTIONS = (
     Action("models/promote", promote_model),
@@ -22,4 +24,7 @@ ACTIONS = (
     Action("rules/undo", undo_rules),
     Action("judgments/import", import_judgments),
     Action("judgments/judge", judge_items),
+    Action("users/erase", erase_user),
+    Action("simulator/start", start_simulation),
+    Action("simulator/stop", stop_simulation),
 )

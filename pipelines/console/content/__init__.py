@@ -9,6 +9,7 @@ from pipelines.console.content.blocks import (
     Form,
     FormField,
     Heading,
+    Live,
     Notice,
     Text,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Form",
     "FormField",
     "Heading",
+    "Live",
     "Notice",
     "Order",
     "Row",

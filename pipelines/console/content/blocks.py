@@ -1,10 +1,10 @@
 """The parts of a page, from top to bottom; the template renders each by its kind."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from pipelines.console.content.table import Table
+from pipelines.console.content.table import Order, Table
 from training.plots import Plot
 
 
@@ -54,10 +54,15 @@ class Code:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot with its figures."""
+    """A plot with its figures.
+
+    Attributes:
+        caption: of a sparkline, which has no room for words.
+    """
 
     kind: ClassVar[str] = "figure"
     plot: Plot
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,20 @@ class Form:
     is_change: bool = False
 
 
-Block = Heading | Text | Notice | Code | Figure | Form | Table
+@dataclass(frozen=True)
+class Live:
+    """Parts that a page with scripts reads again and again; without scripts they stay.
+
+    Attributes:
+        seconds: between two readings; None while nothing changes.
+    """
+
+    kind: ClassVar[str] = "live"
+    blocks: "Sequence[Block]"
+    seconds: int | None
+
+
+Block = Heading | Text | Notice | Code | Figure | Form | Table | Live
 
 
 @dataclass(frozen=True)
@@ -104,4 +122,25 @@ class Content:
     @property
     def tables(self) -> list[Table]:
         """The tables, which have twins."""
-        return [block for block in self.blocks if isinstance(block, Table)]
+        return [block for block in _flat(self.blocks) if isinstance(block, Table)]
+
+    def ordered(self, order: Order | None) -> "Content":
+        """Return the page with one of its tables in an order."""
+        return replace(self, blocks=[_ordered(block, order) for block in self.blocks])
+
+
+def _flat(blocks: Sequence[Block]) -> Iterator[Block]:
+    for block in blocks:
+        if isinstance(block, Live):
+            yield from _flat(block.blocks)
+        else:
+            yield block
+
+
+def _ordered(block: Block, order: Order | None) -> Block:
+    match block:
+        case Table():
+            return block.ordered(order)
+        case Live():
+            return replace(block, blocks=[_ordered(one, order) for one in block.blocks])
+    return block

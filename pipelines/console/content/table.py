@@ -65,6 +65,7 @@ class Table:
         caption: says what the rows are.
         empty: shown instead of a table without rows.
         order: of the rows, where a reader chose one.
+        shown: rows that a page shows at most; the twins have all.
     """
 
     kind: ClassVar[str] = "table"
@@ -74,6 +75,7 @@ class Table:
     rows: Sequence[Row]
     empty: str = "There is nothing yet."
     order: Order | None = None
+    shown: int = 500
 
     def ordered(self, order: Order | None) -> "Table":
         """Return the table in an order, if that is of this table; missing values come last.

@@ -7,6 +7,7 @@ from functools import cached_property
 from feature_repo.home import Clock, Home, SettingError, Settings
 from pipelines.inspection import Figures
 from pipelines.service import AisleClient
+from pipelines.simulator import Simulator
 
 _SERVICE_SECONDS = 5.0
 """Limit of an answer of the service."""
@@ -20,6 +21,7 @@ class Visit:
         parameters: of the address.
         service_url: of the service, which may be away.
         figures: of all visits, as far as what they depend on is unchanged.
+        simulator: of all visits.
         key: secret for the service; None for one without keys.
         author: name of the key of whoever signed in; empty for a reader.
     """
@@ -28,6 +30,7 @@ class Visit:
     service_url: str
     parameters: Mapping[str, str]
     figures: Figures
+    simulator: Simulator
     key: str | None = None
     author: str = ""
 

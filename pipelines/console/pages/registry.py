@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.console.content import Content, Visit
 from pipelines.console.pages.days import day, search_analytics
-from pipelines.console.pages.entity import entity
+from pipelines.console.pages.entity import entity, export
 from pipelines.console.pages.experiments import experiment, experiments
 from pipelines.console.pages.explorer import explorer
 from pipelines.console.pages.features import feature, features
@@ -16,6 +16,7 @@ from pipelines.console.pages.parity import parity
 from pipelines.console.pages.rules import rules
 from pipelines.console.pages.runs import run, runs
 from pipelines.console.pages.session import sign_in
+from pipelines.console.pages.simulator import simulator
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ PAGES = (
     Page("features", "Features", features),
     Page("feature", "", feature),
     Page("entity", "Entity", entity),
+    Page("export", "", export),
     Page("explorer", "Query explorer", explorer),
     Page("searches", "Searches", search_analytics),
     Page("day", "Day", day),
@@ -51,6 +53,7 @@ PAGES = (
     Page("experiments", "Experiments", experiments),
     Page("experiment", "", experiment),
     Page("parity", "Parity", parity),
+    Page("simulator", "Simulator", simulator),
     Page("sign-in", "", sign_in),
 )
 """In the order of the navigation; the first is also at the root."""

@@ -9,8 +9,9 @@ def sign_in(visit: Visit) -> Content:
         return Content("Sign in", [Text(f"You are signed in with the key {visit.author}.")])
     field = FormField("key", "Secret of a key with the scope operate", kind="password")
     text = (
-        "Who signs in may change models and rules. Make a key with `aisle key create NAME --scope "
-        "operate --scope answers --scope users`; the secret is shown once. The first key of a home "
+        "Who signs in may change models, rules and judgments, start shoppers, and export and erase "
+        "users. Make a key with `aisle key create NAME --scope operate --scope answers --scope "
+        "events --scope users --scope metrics`; the secret is shown once. The first key of a home "
         "also closes its service to requests without a key."
     )
     form = Form("session", "Sign in", "Sign in", [field], is_change=True)

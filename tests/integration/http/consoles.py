@@ -27,6 +27,8 @@ ADDRESSES = {page.path: f"/{page.path}" for page in PAGES if page.label} | {
     "rules off": "/explorer?q=red+shoes&with=rules-off",
     "another ranker": "/explorer?surface=home&with=model&model=default",
     "sign in": "/sign-in",
+    "export": "/export?user=u00001",
+    "user view": "/feature?view=user_recent",
     "judged query": "/judgments?q=red",
 }
 """The pages of a small shop in their states, by a name."""

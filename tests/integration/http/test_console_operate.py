@@ -1,11 +1,13 @@
 """What those who sign in to the console change, and who may not."""
 
 import json
+import re
 from html import unescape
 
 import pytest
 
 from feature_repo.home import ApiKeys
+from feature_repo.shop import Shop
 from pipelines.console.actions import ACTIONS
 from pipelines.console.changes import MOST_FORM_BYTES
 from pipelines.operation import JudgmentsFile, RulesFile
@@ -14,7 +16,7 @@ from tests.integration.http.small_shop import publish_ranker
 from training.artifacts import read_history
 from training.rules import RULES_FILE
 
-SCOPES = ("answers", "users", "metrics", "operate")
+SCOPES = ("answers", "events", "users", "metrics", "operate")
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +252,75 @@ def test_queries_with_judgments_are_listed_with_the_worst_answers_first(
     assert 0 < red["ndcg"] < 1
     assert page.count("<select") == page.count('<option value="3"')
     assert send(session, "judgments/import", text="a,b").status_code == 400
+
+
+def of_simulation(service, name):
+    """The events of a simulation in the log, by kind."""
+    logged = service.log.unsealed(("ranking", "interaction"))
+    listed = [event for event in logged if event.event_id.startswith(f"simulated-{name}-")]
+    return {kind: [e for e in listed if e.kind == kind] for kind in ("ranking", "interaction")}
+
+
+def test_shoppers_of_a_simulated_shop_visit_the_service_until_they_are_stopped(
+    session, running_service
+):
+    client, _ = session
+    wrong = {"requests": "0", "seed": "3"}, {"requests": "5001", "seed": "3"}, {"requests": "5"}
+    assert {send(session, "simulator/start", **fields).status_code for fields in wrong} == {400}
+    started = send(session, "simulator/start", requests="6", seed="3")
+    second = send(session, "simulator/start", requests="6", seed="3")
+
+    def ended():
+        return "has ended after 6 of them" in client.get("/simulator").text
+
+    assert started.status_code == 303
+    assert second.status_code == 503
+    assert "A simulation runs already" in second.text
+    assert running_service.eventually(ended)
+    sums = {
+        row["what"]: row["count"] for row in client.get("/simulator.json").json()["sum"]["rows"]
+    }
+    name = re.search(r"simulated-([0-9a-f]{8})-", client.get("/simulator").text)[1]
+    events = of_simulation(running_service, name)
+    assert sums["slates that were shown"] == len(events["ranking"]) == 6
+    types = [event.type for event in events["interaction"]]
+    assert sums["clicks"] == types.count("click")
+    assert all(event.request_id for event in events["interaction"])
+
+    assert send(session, "simulator/start", requests="5000", seed="3").status_code == 303
+    assert "every 2s" in client.get("/simulator").text
+    assert "every 2s" not in client.get("/simulator?watch=no").text
+    assert send(session, "simulator/stop").status_code == 303
+    assert "was stopped after" in client.get("/simulator").text
+
+
+def test_another_shop_gets_shoppers_only_where_a_person_writes_its_name(session, running_service):
+    answer = send(session, "simulator/start", requests="3", seed="4")
+    shop = Shop.load(running_service.home.shop_toml).name
+
+    assert answer.status_code == 400
+    assert f"To send them still, write: {shop}" in unescape(answer.text)
+    assert send(session, "simulator/start", requests="3", seed="4", shop=shop).status_code == 303
+
+    def ended():
+        return "has ended after 3 of them" in session[0].get("/simulator").text
+
+    assert running_service.eventually(ended)
+    said = session[0].get("/simulator.json?table=newest").json()["rows"]
+    assert all("A visitor without a name" in row["what"] for row in said)
+
+
+def test_a_user_is_erased_only_where_their_id_is_written_again(session, running_service):
+    client, _ = session
+    page = client.get("/entity?of=user:nobody-in-particular").text
+    fields = {"user": "nobody-in-particular"}
+    refused = send(session, "users/erase", **fields, confirmed="nobody")
+    erased = send(session, "users/erase", **fields, confirmed="nobody-in-particular")
+
+    assert "Erasing is final" in page
+    assert refused.status_code == 400
+    assert "Nothing was erased" in refused.text
+    assert erased.headers["location"] == "/entity?of=user%3Anobody-in-particular"
+    assert "is erased since" in client.get(erased.headers["location"]).text
+    erasures = [e for e in running_service.log.unsealed(("user",)) if e.op == "erase"]
+    assert "nobody-in-particular" in [event.user_id for event in erasures]

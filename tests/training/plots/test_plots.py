@@ -5,7 +5,17 @@ from html.parser import HTMLParser
 
 import pytest
 
-from training.plots import Mark, bars, calibration, distribution, forest, lines, sparkline
+from training.plots import (
+    Mark,
+    bars,
+    buckets,
+    calibration,
+    chain,
+    distribution,
+    forest,
+    lines,
+    sparkline,
+)
 
 HOSTILE = '"><script>alert(1)</script>'
 MARKS = [Mark("ranker", 0.6, 0.5, 0.7, "0.6", main=True), Mark(HOSTILE, -0.1, -0.2, 0.1, "-0.1")]
@@ -19,6 +29,9 @@ PLOTS = {
     "distribution": distribution("key", HOSTILE, [1.0, 2.0, math.nan], 9.0, HOSTILE),
     "distribution of equal values": distribution("key", HOSTILE, [2.0, 2.0], 2.0, HOSTILE),
     "distribution of no value": distribution("key", HOSTILE, [math.nan], 2.0, HOSTILE),
+    "buckets": buckets("key", HOSTILE, [1.0, 2.0], {HOSTILE: [1, 0, 3], "b": [0, 2, 1]}),
+    "buckets without an edge": buckets("key", HOSTILE, [], {"a": [1], HOSTILE: [2]}),
+    "chain": chain("key", HOSTILE, {HOSTILE: [HOSTILE, "b"], "empty": [], "end": [HOSTILE]}),
     "calibration": calibration("key", HOSTILE, [0.0, 1.0], [0.1, 0.4], (2.0, 0.4)),
     "calibration of one point": calibration("key", HOSTILE, [0.0], [0.0]),
 }

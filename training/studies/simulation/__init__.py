@@ -26,7 +26,9 @@ from training.studies.simulation.configuration import CLICK_MODELS, POLICIES, Br
 from training.studies.simulation.day import Day
 from training.studies.simulation.markets import MARKETS
 from training.studies.simulation.policies import Pools
+from training.studies.simulation.recognition import recognise
 from training.studies.simulation.shop import Shop
+from training.studies.simulation.shoppers import Request, Response, Shoppers
 from training.studies.simulation.simulator import simulate, truth_path
 from training.studies.simulation.slates import Slates
 from training.studies.simulation.users import DEVICES
@@ -41,9 +43,13 @@ __all__ = [
     "Breakage",
     "Day",
     "Pools",
+    "Request",
+    "Response",
     "Shop",
     "ShopConfig",
+    "Shoppers",
     "Slates",
+    "recognise",
     "simulate",
     "truth_path",
 ]

@@ -145,8 +145,8 @@ def answer_requests(day: Day, pools: Pools, rng: np.random.Generator, requests: 
     sizes = rng.integers(smallest, largest + 1, size=requests.t.size)
     shown = (np.arange(largest) < sizes[:, None]) & (items >= 0)
     items = np.maximum(items, 0)
-    attraction = _attraction(day, requests, items)
-    clicks = _clicks(day, requests, attraction, rng.random((2, *items.shape)))
+    attraction = attraction_of(day, requests, items)
+    clicks = clicks_of(day, requests, attraction, rng.random((2, *items.shape)))
     columns = {
         "item": items,
         "position": np.broadcast_to(np.arange(1, largest + 1), items.shape),
@@ -189,13 +189,14 @@ def _request_times(
     return np.asarray(np.minimum(arrived + elapsed - elapsed[first], latest))
 
 
-def _attraction(day: Day, requests: Requests, items: Ints) -> Floats:
+def attraction_of(day: Day, requests: Requests, items: Ints) -> Floats:
+    """Return the chance that each examined item is clicked, shape (R, K); bots like them alike."""
     users = np.maximum(requests.user, 0)
     attraction = day.attraction(users, requests.focus, requests.intent, items)
     return np.where(requests.bot[:, None] >= 0, _BOT_CLICK_RATE, attraction)
 
 
-def _clicks(day: Day, requests: Requests, attraction: Floats, uniforms: Floats) -> Clicks:
+def clicks_of(day: Day, requests: Requests, attraction: Floats, uniforms: Floats) -> Clicks:
     """Draw clicks; bots, which have separate blocks, examine every position."""
     if (requests.bot >= 0).any():
         examined = np.ones(attraction.shape)

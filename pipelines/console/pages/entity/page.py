@@ -4,7 +4,7 @@ from typing import Any
 
 from redis import RedisError as ClientError
 
-from feature_repo.home import RedisError, to_text
+from feature_repo.home import HOUR, RedisError, to_text
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.redis import redis_client
 from feature_repo.online.redis import server as redis_server
@@ -13,16 +13,23 @@ from pipelines.console.content import (
     Block,
     Column,
     Content,
+    Figure,
     Form,
     FormField,
+    Heading,
     Notice,
     Row,
     Table,
     Text,
     Visit,
 )
+from pipelines.console.pages.entity.personal import personal
 from pipelines.inspection import entity as features_of
-from pipelines.inspection import in_words
+from pipelines.inspection import feature_state, histories, in_words, unit_in_words
+from training.plots import sparkline
+
+_DRAWN = 6
+"""Features whose history is drawn."""
 
 
 def entity(visit: Visit) -> Content:
@@ -47,20 +54,43 @@ def entity(visit: Visit) -> Content:
         [
             form,
             *notices,
-            Text(f"{len(rows)} features at {to_text(visit.now)}."),
+            Text(f"{len(rows)} features at {to_text(visit.now)[:19]}Z."),
             *([] if online is None else [Text(_difference(rows))]),
-            Table("features", "Features, offline and online", _COLUMNS, rows),
+            *_history(visit, subject),
+            Heading("Values"),
+            Table("features", "Features as training and as a request reads them", _COLUMNS, rows),
             _events(events),
+            *personal(visit, subject),
         ],
     )
+
+
+def _history(visit: Visit, subject: features_of.Subject) -> list[Block]:
+    """Draw the features that changed most often within the last days."""
+    state = feature_state(visit.home), visit.now // HOUR
+    listed = visit.figures.get(
+        ("history", subject), state, lambda: histories(visit.home, subject, visit.now)
+    )
+    if not listed:
+        return []
+    chosen = sorted(listed, key=lambda one: -one.changes)[:_DRAWN]
+    sparks = [
+        Figure(
+            sparkline(f"history-{number}", f"{one.feature}, {one.unit}", one.at, one.values),
+            f"{one.feature}: {in_words(one.values[-1], one.unit)} {unit_in_words(one.unit)}",
+        )
+        for number, one in enumerate(chosen)
+    ]
+    text = f"The {len(chosen)} features of {len(listed)} that changed most often, day by day."
+    return [Heading("The last 30 days"), Text(text), *sparks]
 
 
 _COLUMNS = [
     Column("feature", "feature"),
     Column("offline", "training reads"),
     Column("online", "a request reads"),
-    Column("differs", "differs"),
-    Column("since", "since"),
+    Column("differs", "they differ"),
+    Column("since", "unchanged since"),
     Column("unit", "unit"),
     Column("description", "description"),
 ]
@@ -101,10 +131,15 @@ def _row(feature: dict[str, Any], online: dict[str, Any] | None) -> dict[str, An
         "offline": offline,
         "online": value,
         "differs": None if value is None else value != offline,
-        "since": feature["since"],
-        "unit": unit,
+        "since": _minute(feature["since"]),
+        "unit": unit_in_words(unit),
         "description": feature["description"],
     }
+
+
+def _minute(instant: str | None) -> str | None:
+    """Return an instant of the offline store up to its minute."""
+    return instant and f"{instant[:16].replace('T', ' ')} UTC"
 
 
 def _events(events: list[dict[str, Any]]) -> Table:

@@ -20,7 +20,7 @@ from pipelines.console.content import (
     Visit,
     address,
 )
-from pipelines.console.pages.rules_preview import preview
+from pipelines.console.pages.rules.preview import preview
 from pipelines.operation import Change, RulesFile
 
 _ACTIONS = {"boost": "boost", "bury": "bury", "hide": "hide", "pin": "pin"}

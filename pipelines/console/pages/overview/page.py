@@ -19,10 +19,9 @@ from pipelines.console.content import (
     Visit,
     address,
 )
-from pipelines.console.pages.ages import ages
-from pipelines.console.pages.service_figures import service_figures
+from pipelines.console.pages.overview.service_figures import service_figures
 from pipelines.doctor import Finding, examine
-from pipelines.inspection import feature_state, log_state
+from pipelines.inspection import feature_state, log_state, row_ages
 from training.plots import lines
 
 _KINDS = ("item", "user", "ranking", "interaction")
@@ -115,7 +114,10 @@ def _freshness(visit: Visit) -> list[Block]:
         Column("hours_since_newest", "hours since the newest"),
         Column("fresh", "declared freshness"),
     ]
-    rows: list[Row] = [{"view": view, **age} for view, age in ages(visit).items()]
+    rows: list[Row] = [
+        {"view": view, **age}
+        for view, age in row_ages(visit.home, visit.figures, visit.now).items()
+    ]
     return [
         Text(f"Features are computed from events until {to_text(sealed_at)}."),
         Table("freshness", "Age of each view's rows", columns, rows),
