@@ -4,6 +4,7 @@ from feature_repo.home.api_keys import SCOPES, ApiKey, ApiKeys
 from feature_repo.home.atomic_files import (
     TEMPORARY,
     checked_text,
+    checksum,
     locked,
     publish,
     replacing,
@@ -107,6 +108,7 @@ __all__ = [
     "WriteRefusedError",
     "check_keys",
     "checked_text",
+    "checksum",
     "did_you_mean",
     "end_after",
     "end_with",

@@ -82,6 +82,15 @@ def checked_text(content: bytes) -> str:
     return rest.decode("ascii")
 
 
+def checksum(path: Path) -> int:
+    """Return the CRC-32 of a file, which finds accidents, but no intent."""
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return value
+
+
 def sync_folder(folder: Path) -> None:
     """Make the file names of a folder durable."""
     fd = os.open(folder, os.O_RDONLY)

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from feature_repo.events.log import check_relations
 from feature_repo.home import DAY, Home, to_text
 from feature_repo.shop import Shop
 from feature_repo.transformations.counters import (
@@ -111,7 +112,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
     Raises:
         ShopError: shop.toml cannot be read or declares something impossible.
         CatalogueError: the SQL of a view fails, or differs from its declaration.
-        LogError: the log's seals cannot be read.
+        LogError: the log's seals cannot be read, or a file of the log is damaged.
     """
     inputs, before = Inputs.of(home, _rules(home)), State.read(home.features)
     if before and before.inputs == inputs:
@@ -190,10 +191,14 @@ class _Run:
         return TransformReport(reports, rebuilt=self._before is None, events=events)
 
     def _log(self) -> LogSlice:
-        if not self._before:
-            return LogSlice(self._home, frozenset(self._inputs.log))
-        new = self._inputs.new_since(self._before.inputs)
-        return LogSlice(self._home, frozenset(new), self._before.inputs.last_seal)
+        """The part of the log that the run reads, checked because DuckDB ignores checksums."""
+        if self._before:
+            new = frozenset(self._inputs.new_since(self._before.inputs))
+            log = LogSlice(self._home, new, self._before.inputs.last_seal)
+        else:
+            log = LogSlice(self._home, frozenset(self._inputs.log))
+        check_relations(self._home.log / "compacted" / name for name in sorted(log.files))
+        return log
 
     def _whole_log(self, db: Database, stack: ExitStack) -> Database:
         """The database that views over the whole log read; staged only if a view needs it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from feature_repo.events.log import Seals, list_relations, part_of, read_seals
-from feature_repo.home import Home, replacing, to_text
+from feature_repo.home import Home, checksum, replacing, to_text
 
 FILE = "state"
 EVERYTHING = -1
@@ -69,16 +69,16 @@ class State(msgspec.Struct, frozen=True):
     Attributes:
         inputs: of its run.
         latest: when its newest event was seen, µs; None without events.
-        files: relative path of each Parquet file → bytes.
+        files: relative path of each Parquet file → bytes, CRC-32.
     """
 
     inputs: Inputs
     latest: int | None
-    files: dict[str, int]
+    files: dict[str, tuple[int, int]]
 
     @classmethod
     def read(cls, features: Path) -> "State | None":
-        """Read the state of a generation; None if it is incomplete or absent."""
+        """Read the state of a generation; None if it is absent, incomplete or damaged."""
         try:
             state = msgspec.json.decode((features / FILE).read_bytes(), type=cls)
         except (OSError, msgspec.MsgspecError):
@@ -102,9 +102,9 @@ class State(msgspec.Struct, frozen=True):
             fresh.write_bytes(msgspec.json.encode(self))
 
 
-def files_of(features: Path) -> dict[str, int]:
-    """Return the Parquet files below a folder, and their sizes."""
+def files_of(features: Path) -> dict[str, tuple[int, int]]:
+    """Return the Parquet files below a folder, each with its size and its CRC-32."""
     return {
-        str(path.relative_to(features)): path.stat().st_size
+        str(path.relative_to(features)): (path.stat().st_size, checksum(path))
         for path in sorted(features.rglob("*.parquet"))
     }

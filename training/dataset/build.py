@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
-from feature_repo.home import Home, LeakError, NotEnoughError, Shortage, to_text
+from feature_repo.home import DatasetError, Home, LeakError, NotEnoughError, Shortage, to_text
 from feature_repo.request_features import Matrix, RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, as_values
 from feature_repo.shop import Shop
@@ -75,6 +75,7 @@ def build_dataset(
         NotEnoughError: the log holds no ranking, or the training part no click.
         LeakError: an item field contains the future, or counts are higher than the log's before
             each ranking.
+        DatasetError: the features are incomplete or damaged.
     """
     shop, service = Shop.load(home.shop_toml), service_of(home)
     rows, candidates = _READERS[service](home, gains)
@@ -83,7 +84,7 @@ def build_dataset(
     prior = fit_prior(train["item_id"], pc.greater(train["gain"], 0))
     if math.isnan(prior.click_rate):
         check_sufficiency(rows, service)
-    columns, features = feature_columns(shop, service), State.read(home.features)
+    columns, features = feature_columns(shop, service), _whole_features(home)
     facts = Facts(
         columns,
         prior,
@@ -91,7 +92,7 @@ def build_dataset(
         QUERY_KEY_VERSION,
         _by_split(rows),
         _roles(shop, columns),
-        {} if features is None else features.origin,
+        features.origin,
     )
     slates = with_logged_sources(home, rows, historical_features(home, candidates))
     _write(out, facts, rows, slates, shop, progress)
@@ -101,6 +102,16 @@ def build_dataset(
         out.unlink()
         raise
     return _report(out, facts, rows)
+
+
+def _whole_features(home: Home) -> State:
+    features = State.read(home.features)
+    if features is None:
+        raise DatasetError(
+            f"{home.features}: expected the files of one whole run, found changed or missing ones. "
+            "Run `aisle refresh`: it computes them again."
+        )
+    return features
 
 
 def service_of(home: Home) -> str:

@@ -13,12 +13,14 @@ from feature_repo.events.log.index import COMPACTION_LOCK, EventIndex
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.log import EventLog
 from feature_repo.events.log.partitions import (
+    check_relations,
     list_relations,
     part_of,
     read_groups,
     read_relation,
     read_rows,
     relation_path_of,
+    replacing_relation,
 )
 from feature_repo.events.log.quarantine import Entry as QuarantineEntry
 from feature_repo.events.log.quarantine import Quarantine, set_aside_path
@@ -37,6 +39,7 @@ __all__ = [
     "Seals",
     "SegmentWriter",
     "Survey",
+    "check_relations",
     "digest",
     "encode_event",
     "encode_events",
@@ -53,6 +56,7 @@ __all__ = [
     "read_rows",
     "read_seals",
     "relation_path_of",
+    "replacing_relation",
     "set_aside_path",
     "to_table",
 ]

@@ -22,10 +22,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from feature_repo.events.contract import EVENT_KINDS, AnyEvent, decode_together, link_of
-from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.erasure import (
     NOBODY,
     Erased,
@@ -41,6 +39,7 @@ from feature_repo.events.log.partitions import (
     read_groups,
     relation_days,
     relation_path,
+    replacing_relation,
     row_groups,
 )
 from feature_repo.events.log.quarantine import Quarantine, set_aside_digests
@@ -353,7 +352,7 @@ def _write_relations(
         kind, day, part = (int(key) for key in keys[:, start])
         path = relation_path(folder, _KINDS[kind], day, part)
         is_read = path.exists() or end > INDEXED_TOGETHER
-        written = _write_relation(path, _batches(sealed, lines[start:end], path), part)
+        written = _write_relation(path, _batches(sealed, lines[start:end], path))
         if not is_read:
             columns[path] = indexed_columns(written, _keys(lines[start:end]))
     return len(starts), columns
@@ -368,18 +367,11 @@ def _batches(sealed: _SealedSegments, lines: Lines, path: Path) -> Iterator[list
         yield sealed.events(lines[group])
 
 
-def _write_relation(path: Path, batches: Iterator[list[AnyEvent]], part: int) -> pa.Table:
+def _write_relation(path: Path, batches: Iterator[list[AnyEvent]]) -> pa.Table:
     """Write a file, one row group for each batch; return its columns that are indexed."""
-    kind = kind_of(path)
-    schema = EVENT_KINDS[kind].arrow_schema
-    indexed = [name for name in schema.names if name in INDEXED]
     written = []
-    with (
-        replacing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
-    ):
+    with replacing_relation(path) as write:
         for batch in batches:
-            table = to_table(kind, batch, lambda _: part)
-            writer.write_table(table)
-            written.append(table.select(indexed))
+            table = write(batch)
+            written.append(table.select([name for name in table.column_names if name in INDEXED]))
     return pa.concat_tables(written)

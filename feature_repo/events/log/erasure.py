@@ -22,7 +22,6 @@ from typing import TypeGuard
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feature_repo.events.contract import (
     EVENT_KINDS,
@@ -33,8 +32,12 @@ from feature_repo.events.contract import (
     kind_of_event,
     owner_changes,
 )
-from feature_repo.events.log.arrow import from_table, to_table
-from feature_repo.events.log.partitions import kind_of, list_relations, part_of
+from feature_repo.events.log.partitions import (
+    list_relations,
+    read_columns,
+    read_groups,
+    replacing_relation,
+)
 from feature_repo.home import LogError, replacing
 
 _NOTE = "erasing.json"
@@ -178,23 +181,14 @@ def _contains_user(path: Path, kind: EventKind, erased: Erased) -> bool:
     ids = {name: [*erased.users] for name in kind.user_ids}
     if "session_id" in kind.fields:
         ids["session_id"] = [*erased.sessions]
-    names = [name for name in pq.read_schema(path).names if name in ids]
-    table = pq.read_table(path, columns=names)
+    table = read_columns(path, [*ids])
     return any(
         pc.any(pc.is_in(table[name], value_set=pa.array(ids[name], pa.string()))).as_py()
-        for name in names
+        for name in table.column_names
     )
 
 
 def _rewrite(path: Path, erased: Erased) -> None:
-    kind, part = kind_of(path), part_of(path)
-    schema = EVENT_KINDS[kind].arrow_schema
-    with (
-        pq.ParquetFile(path) as file,
-        replacing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
-    ):
-        for group in range(file.num_row_groups):
-            events = from_table(kind, file.read_row_group(group))
-            remaining = [anonymize(event, erased) for event in events]
-            writer.write_table(to_table(kind, remaining, lambda _: part))
+    with replacing_relation(path) as write:
+        for events in read_groups(path):
+            write([anonymize(event, erased) for event in events])

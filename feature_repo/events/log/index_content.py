@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feature_repo.events.contract import EVENT_KINDS
-from feature_repo.events.log.partitions import kind_of
+from feature_repo.events.log.partitions import kind_of, read_columns
 
 VERSION = 3
 """Version of the indexed content; an index of another version is rebuilt."""
@@ -195,8 +194,7 @@ def indexed_columns(table: pa.Table, digests: Sequence[bytes]) -> pa.Table:
 
 
 def _read_columns(path: Path) -> pa.Table:
-    present = [name for name in pq.read_schema(path).names if name in INDEXED]
-    table = pq.read_table(path, columns=present)
+    table = read_columns(path, [*INDEXED])
     return indexed_columns(table, [*map(digest, table["event_id"].to_pylist())])
 
 

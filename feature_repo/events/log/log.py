@@ -14,8 +14,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from feature_repo.events.contract import (
     EVENT_KINDS,
     FEATURE_KINDS,
@@ -27,7 +25,12 @@ from feature_repo.events.log.erasure import NOBODY, anonymize, erased_users
 from feature_repo.events.log.index import COMPACTION_LOCK, DamagedIndexError
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.lookups import LogLookups
-from feature_repo.events.log.partitions import list_relations, part_of, read_relation
+from feature_repo.events.log.partitions import (
+    list_relations,
+    part_of,
+    read_columns,
+    read_relation,
+)
 from feature_repo.events.log.seals import Seals, read_seals, write_seals
 from feature_repo.events.log.segments import (
     SegmentWriter,
@@ -116,7 +119,7 @@ class EventLog(LogLookups):
         """Return the ids that some item event has."""
         logged = {e.item_id for e in self._segment_events(["item"]) if isinstance(e, ItemEvent)}
         for path in self.relation_paths("item"):
-            logged.update(pq.read_table(path, columns=["item_id"]).column(0).to_pylist())
+            logged.update(read_columns(path, ["item_id"]).column(0).to_pylist())
         return item_ids & logged
 
     def items_after(self, part: int) -> dict[str, int]:
@@ -128,7 +131,7 @@ class EventLog(LogLookups):
         ]
         for path in self.relation_paths("item"):
             if part_of(path) > part:
-                table = pq.read_table(path, columns=["item_id", "seen_at"])
+                table = read_columns(path, ["item_id", "seen_at"])
                 instants = table["seen_at"].cast("int64").to_pylist()
                 events += zip(table["item_id"].to_pylist(), instants, strict=True)
         first = dict[str, int]()

@@ -1,19 +1,22 @@
 """Relations: the compacted form of the log, Parquet files by kind, day and part.
 
 compacted/<kind>/day=YYYY-MM-DD/part-<part>.parquet      day of seen_at + 1 µs, UTC
+
+Each page has a checksum, because nothing can derive the log again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import AnyEvent
-from feature_repo.events.log.arrow import from_table
+from feature_repo.events.contract import EVENT_KINDS, AnyEvent
+from feature_repo.events.log.arrow import from_table, to_table
 from feature_repo.events.log.seals import Instants, Seals
-from feature_repo.home import DAY, to_datetime
+from feature_repo.home import DAY, LogError, replacing, to_datetime
 
 GROUP_BYTES = 32 << 20
 """JSON bytes of a row group at most, unless one event has more."""
@@ -78,6 +81,59 @@ def row_groups(lengths: Sequence[int], size: int) -> Iterator[slice]:
     yield slice(start, len(lengths))
 
 
+@contextmanager
+def replacing_relation(path: Path) -> Iterator[Callable[[Sequence[AnyEvent]], pa.Table]]:
+    """Replace a file by the events of each call of the yielded function, a row group each.
+
+    The function returns the rows that it wrote.
+    """
+    kind, part = kind_of(path), part_of(path)
+    schema = EVENT_KINDS[kind].arrow_schema
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+
+        def write(events: Sequence[AnyEvent]) -> pa.Table:
+            table = to_table(kind, events, lambda _: part)
+            writer.write_table(table)
+            return table
+
+        yield write
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a file of the log to read it.
+
+    Raises:
+        FileNotFoundError: it was removed.
+        LogError: it is damaged.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise LogError(
+            f"{path}: expected the pages that were written, found others ({error}). Restore the "
+            "file from a backup, or remove it and ingest its events again; nothing else has them."
+        ) from None
+
+
+def check_relations(paths: Iterable[Path]) -> None:
+    """Read files completely.
+
+    Raises:
+        LogError: one is damaged.
+    """
+    for path in paths:
+        with _opened(path) as file:
+            for group in range(file.num_row_groups):
+                file.read_row_group(group)
+
+
 def read_relation(path: Path) -> Iterator[AnyEvent]:
     """Read all events of a file, with one row group in memory at a time."""
     for group in read_groups(path):
@@ -86,15 +142,22 @@ def read_relation(path: Path) -> Iterator[AnyEvent]:
 
 def read_groups(path: Path) -> Iterator[list[AnyEvent]]:
     """Read the events of a file, one row group after the other."""
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         for group in range(file.num_row_groups):
             yield list(from_table(kind_of(path), file.read_row_group(group)))
+
+
+def read_columns(path: Path, names: Sequence[str]) -> pa.Table:
+    """Read some columns of a file; a file from before a column existed lacks it."""
+    with _opened(path) as file:
+        present = set(file.schema_arrow.names)
+        return file.read([name for name in names if name in present])
 
 
 def read_rows(path: Path, rows: Iterable[int]) -> pa.Table:
     """Read some rows of a file, by number, from only the row groups that contain them."""
     requested, start, tables = sorted(rows), 0, []
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
             inside = [row - start for row in requested if start <= row < start + size]
@@ -115,7 +178,8 @@ def read_row(path: Path, row: int) -> AnyEvent:
 
 @lru_cache(maxsize=256)
 def _group_starts(path: Path, _changed: int) -> list[int]:
-    metadata = pq.read_metadata(path)
+    with _opened(path) as file:
+        metadata = file.metadata
     starts = [0]
     for group in range(metadata.num_row_groups - 1):
         starts.append(starts[-1] + metadata.row_group(group).num_rows)
@@ -124,5 +188,5 @@ def _group_starts(path: Path, _changed: int) -> list[int]:
 
 @lru_cache(maxsize=4)
 def _group(path: Path, _changed: int, group: int) -> pa.Table:
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         return file.read_row_group(group)

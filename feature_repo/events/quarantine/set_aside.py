@@ -9,17 +9,15 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import msgspec
-import pyarrow.parquet as pq
 
-from feature_repo.events.contract import EVENT_KINDS, AnyEvent, kind_of_event
+from feature_repo.events.contract import AnyEvent, kind_of_event
 from feature_repo.events.log import (
     EventLog,
     digest,
-    part_of,
     read_groups,
     relation_path_of,
+    replacing_relation,
     set_aside_path,
-    to_table,
 )
 from feature_repo.home import LogError, replacing, sync_folder
 
@@ -122,15 +120,12 @@ def _write(path: Path, aside: SetAside) -> None:
 def _rewrite(log: EventLog, event: AnyEvent, change: Callable[[Events], Events]) -> None:
     path = relation_path_of(log.folder / "compacted", event, log.seals())
     groups = change(read_groups(path) if path.exists() else iter(()))
-    schema = EVENT_KINDS[event.kind].arrow_schema
-    with (
-        replacing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
-    ):
+    written = 0
+    with replacing_relation(path) as write:
         for group in groups:
             if group:
-                writer.write_table(to_table(event.kind, group, lambda _: part_of(path)))
-    if pq.read_metadata(path).num_rows == 0:
+                written += len(write(group))
+    if not written:
         path.unlink()
 
 

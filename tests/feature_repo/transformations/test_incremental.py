@@ -174,6 +174,18 @@ def test_change_of_the_past_rebuilds_everything(home, tmp_path):
     assert differences(home, rebuilt(home, tmp_path / "other")) == {}
 
 
+def test_a_changed_byte_of_the_features_rebuilds_everything(home, tmp_path):
+    grown = grown_with(home, NEW)
+    path = home.features / "item_engagement" / "rows.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+    assert grown.refresh().rebuilt
+    assert differences(home, rebuilt(home, tmp_path / "other")) == {}
+
+
 def test_killed_run_shows_one_generation_and_the_next_run_recovers(home, tmp_path):
     grown = grown_with(home, OLD[:20], [click("c1", "old-7")])
     before = rows(home)

@@ -1,5 +1,6 @@
 """The dataset has the features before each ranking, and its labels."""
 
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -7,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.events.contract import POSITIVE_TYPES
-from feature_repo.home import DatasetError, NotEnoughError
+from feature_repo.home import DatasetError, Home, NotEnoughError
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from training.dataset import DEFAULT_GAINS, Dataset, build_dataset, compacted, labelled_rankings
@@ -59,6 +60,18 @@ def test_the_strongest_interaction_is_the_gain(simulated_home, data):
 
     assert data.column("gain").tolist() == [gains[key] for key in keys]
     assert set(data.column("gain")) == {0, 1, 3, 6}
+
+
+def test_no_dataset_is_built_from_damaged_features(simulated_home, tmp_path):
+    home = Home(tmp_path / "home")
+    shutil.copytree(simulated_home.root, home.root, symlinks=True)
+    path = home.features / "item_engagement" / "rows.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(DatasetError, match="aisle refresh"):
+        build_dataset(home, tmp_path / "dataset.parquet")
 
 
 def test_the_split_is_in_time(data):
