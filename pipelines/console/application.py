@@ -29,17 +29,18 @@ _YEAR = "public, max-age=31536000, immutable"
 _FORMATS = ("html", "json", "csv")
 
 
-def application(settings: Settings, service_url: str) -> Starlette:
+def application(settings: Settings, service_url: str, wait_seconds: float = 0.25) -> Starlette:
     """Return the pages of a home.
 
     Args:
         service_url: of the running service, for live values; it may be away.
+        wait_seconds: how long a page waits for a slow figure before it is shown without it.
     """
     templates = environment(FOLDER / "templates")
     templates.globals.update(address=address, asset=_asset, pages=PAGES)
     templates.filters.update(cell=cell)
     operators = Operators(settings.home.api_keys)
-    console = Console(settings, service_url, templates, operators)
+    console = Console(settings, service_url, templates, operators, wait_seconds)
     pages = [
         Route(path, _endpoint(console, page, form))
         for page in PAGES
@@ -86,7 +87,7 @@ def _paths(page: Page, form: str) -> list[str]:
 
 def _endpoint(console: Console, page: Page, form: str) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        visit = console.visit(request, dict(request.query_params))
+        visit = console.visit(request, dict(request.query_params), waits=form != "html")
         content = page.show(visit).ordered(Order.of(visit.get("sort")))
         if form == "html":
             return console.html(request, "page.html", page=page, content=content, visit=visit)

@@ -25,12 +25,14 @@ class Console:
 
     Attributes:
         service_url: of the running service, for live values; it may be away.
+        wait_seconds: how long a page waits for a slow figure before it is shown without it.
     """
 
     settings: Settings
     service_url: str
     templates: "Environment"
     operators: Operators
+    wait_seconds: float
     figures: Figures = field(default_factory=Figures)
     simulator: Simulator = field(default_factory=Simulator)
 
@@ -38,11 +40,10 @@ class Console:
         """Return who sent a request; None for a reader."""
         return self.operators.get(request.cookies.get(COOKIE, ""))
 
-    def visit(self, request: Request, parameters: dict[str, str]) -> Visit:
-        """Return the visit of a request."""
+    def visit(self, request: Request, parameters: dict[str, str], *, waits: bool = True) -> Visit:
+        """Return the visit of a request, which waits for slow figures or only a moment."""
         operator = self.operator(request)
         key = self.settings.api_key if operator is None else operator.secret
-        author = "" if operator is None else operator.name
         return Visit(
             self.settings,
             self.service_url,
@@ -50,7 +51,8 @@ class Console:
             self.figures,
             self.simulator,
             key,
-            author,
+            author="" if operator is None else operator.name,
+            wait_seconds=None if waits else self.wait_seconds,
         )
 
     def html(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:

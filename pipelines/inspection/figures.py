@@ -8,6 +8,7 @@ import pickle
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ class Figures:
         self._bytes = 0
         self._lock = threading.Lock()
         self._computing: dict[Hashable, threading.Lock] = {}
+        self._begun: dict[Hashable, Future[bytes]] = {}
 
     def get(self, name: Hashable, state: Hashable, compute: Callable[[], T]) -> T:
         """Return a figure; compute it if its state changed.
@@ -44,6 +46,45 @@ class Figures:
             packed = self._computed(name, state, compute)
         figure: T = pickle.loads(packed)
         return figure
+
+    def soon(
+        self, name: Hashable, state: Hashable, compute: Callable[[], T], seconds: float | None
+    ) -> T | None:
+        """Return a figure as `get` does; None if it takes longer than some seconds.
+
+        The computation goes on, and a later request gets its result.
+
+        Args:
+            seconds: to wait at most; None for as long as it takes.
+        """
+        packed = self._find(name, state)
+        if packed is None:
+            try:
+                packed = self._begin(name, state, compute).result(seconds)
+            except TimeoutError:
+                return None
+        figure: T = pickle.loads(packed)
+        return figure
+
+    def _begin(self, name: Hashable, state: Hashable, compute: Callable[[], T]) -> Future[bytes]:
+        """Compute a figure in a thread, unless one does it already."""
+        with self._lock:
+            future = self._begun.get((name, state))
+            if future is None:
+                future = self._begun[(name, state)] = Future()
+                arguments = (future, name, state, compute)
+                threading.Thread(target=self._finish, args=arguments, daemon=True).start()
+            return future
+
+    def _finish(
+        self, future: Future[bytes], name: Hashable, state: Hashable, compute: Callable[[], T]
+    ) -> None:
+        try:
+            future.set_result(self._computed(name, state, compute))
+        except Exception as error:  # Whoever waits for the result raises it.
+            future.set_exception(error)
+        finally:
+            self._begun.pop((name, state))
 
     def _computed(self, name: Hashable, state: Hashable, compute: Callable[[], T]) -> bytes:
         with self._lock:

@@ -55,7 +55,7 @@ def main(*parts: str) -> dict[str, object]:
 def _shop(name: str) -> dict[str, object]:
     with _home(name) as settings, running_redis(settings), run_service(settings) as service:
         assert service.eventually(lambda: service.rank([]).status_code == 200)
-        with console_client(settings, service.url) as client:
+        with console_client(settings, service.url, wait=0.25) as client:
             pages = {page: _page(client, address) for page, address in ADDRESSES.items()}
     slowest = max(pages, key=lambda page: pages[page]["cpu_p95_ms"])
     return {
@@ -89,6 +89,7 @@ def _page(client: httpx.Client, address: str) -> dict[str, float]:
         assert answer.status_code == 200, answer.text
     return {
         "cpu_first_ms": round(cpus[0], 1),
+        "wall_first_ms": round(walls[0], 1),
         "cpu_p50_ms": round(median(cpus[1:]), 1),
         "cpu_p95_ms": round(float(np.percentile(cpus[1:], 95)), 1),
         "wall_p50_ms": round(median(walls[1:]), 1),
@@ -105,7 +106,7 @@ def _rank() -> dict[str, object]:
         service = open_.enter_context(run_service(settings))
         bodies = aisle_bodies(slates_of(settings, (CANDIDATES,)))
         peer = Peer("aisle", f"{service.url}/rank/default", tree(service), bodies)
-        client = open_.enter_context(console_client(settings, service.url))
+        client = open_.enter_context(console_client(settings, service.url, wait=0.25))
         closed_loop(peer.url, peer.bodies[CANDIDATES], 1, 2 * REQUESTS)
         cpu: dict[bool, list[float]] = {False: [], True: []}
         for block in range(2 * BLOCKS):

@@ -10,6 +10,7 @@ from pipelines.console.content.blocks import (
     FormField,
     Heading,
     Live,
+    Loading,
     Notice,
     Text,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "FormField",
     "Heading",
     "Live",
+    "Loading",
     "Notice",
     "Order",
     "Row",

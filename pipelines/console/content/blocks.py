@@ -40,6 +40,18 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Loading:
+    """In place of figures that are still computed; a page with scripts asks for them again.
+
+    Attributes:
+        what: the figures, as the subject of a sentence.
+    """
+
+    kind: ClassVar[str] = "loading"
+    what: str
+
+
+@dataclass(frozen=True)
 class Code:
     """Text for machines, such as SQL, that a reader can open.
 
@@ -109,7 +121,7 @@ class Live:
     seconds: int | None
 
 
-Block = Heading | Text | Notice | Code | Figure | Form | Table | Live
+Block = Heading | Text | Notice | Loading | Code | Figure | Form | Table | Live
 
 
 @dataclass(frozen=True)

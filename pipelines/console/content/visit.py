@@ -1,13 +1,16 @@
 """One request of a page: the home, its clock, the parameters, and the running service."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from feature_repo.home import Clock, Home, SettingError, Settings
 from pipelines.inspection import Figures
 from pipelines.service import AisleClient
 from pipelines.simulator import Simulator
+
+T = TypeVar("T")
 
 _SERVICE_SECONDS = 5.0
 """Limit of an answer of the service."""
@@ -24,6 +27,7 @@ class Visit:
         simulator: of all visits.
         key: secret for the service; None for one without keys.
         author: name of the key of whoever signed in; empty for a reader.
+        wait_seconds: how long to wait for a slow figure; None for as long as it takes.
     """
 
     settings: Settings
@@ -33,6 +37,7 @@ class Visit:
     simulator: Simulator
     key: str | None = None
     author: str = ""
+    wait_seconds: float | None = None
 
     @property
     def home(self) -> Home:
@@ -56,6 +61,10 @@ class Visit:
     def get(self, name: str) -> str:
         """Return a parameter; empty without it."""
         return self.parameters.get(name, "").strip()
+
+    def soon(self, name: Hashable, state: Hashable, compute: Callable[[], T]) -> T | None:
+        """Return a slow figure; None while it is computed, where the visit does not wait."""
+        return self.figures.soon(name, state, compute, self.wait_seconds)
 
     def client(self) -> AisleClient:
         """Return a client of the service; a context manager."""

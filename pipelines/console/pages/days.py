@@ -8,6 +8,7 @@ from pipelines.console.content import (
     Content,
     Form,
     FormField,
+    Loading,
     Row,
     Table,
     Text,
@@ -37,6 +38,8 @@ _QUERY_COLUMNS = [
 def search_analytics(visit: Visit) -> Content:
     """Show what shoppers searched on a day."""
     report = _report(visit)
+    if report is None:
+        return Content("Searches", [_choice(visit, "searches"), Loading("The searches of the day")])
     return Content(
         f"Searches on {report['day']}",
         [
@@ -52,6 +55,8 @@ def search_analytics(visit: Visit) -> Content:
 def day(visit: Visit) -> Content:
     """Show the key figures of a day next to those of the days before."""
     report = _report(visit)
+    if report is None:
+        return Content("Day", [_choice(visit, "day"), Loading("The key figures of the day")])
     return Content(
         f"Day {report['day']}",
         [
@@ -63,12 +68,17 @@ def day(visit: Visit) -> Content:
     )
 
 
-def _report(visit: Visit) -> dict[str, Any]:
-    """Return the report of the day of the address; only the age of the features is of now."""
+def _report(visit: Visit) -> dict[str, Any] | None:
+    """Return the report of the day of the address; None while it is computed.
+
+    Only the age of the features is of now.
+    """
     date = visit.get("day")
     day = parse_day(date) if date else last_whole_day(visit.now)
     state = log_state(visit.home), feature_state(visit.home)
-    report = visit.figures.get(("day", day), state, lambda: day_report(visit.home, visit.now, day))
+    report = visit.soon(("day", day), state, lambda: day_report(visit.home, visit.now, day))
+    if report is None:
+        return None
     report["freshness"]["features_age_hours"] = features_age_hours(visit.home, visit.now)
     return report
 

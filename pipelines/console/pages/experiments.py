@@ -1,7 +1,17 @@
 """The pages of experiments: the declared ones, and the report of one."""
 
 from feature_repo.home import HOUR
-from pipelines.console.content import Column, Content, Heading, Row, Table, Text, Visit, address
+from pipelines.console.content import (
+    Column,
+    Content,
+    Heading,
+    Loading,
+    Row,
+    Table,
+    Text,
+    Visit,
+    address,
+)
 from pipelines.inspection import file_states, log_state
 from pipelines.pages import experiment_sentences, experiment_tables
 from training.experiment_analysis import experiment_report
@@ -41,11 +51,13 @@ def experiment(visit: Visit) -> Content:
     declared = Experiments.load(visit.home.root / EXPERIMENTS_FILE).get(visit.get("name"))
     files = [visit.home.root / EXPERIMENTS_FILE]
     state = log_state(visit.home), file_states(files), visit.now // HOUR
-    report = visit.figures.get(
+    report = visit.soon(
         ("experiment", declared.name),
         state,
         lambda: experiment_report(visit.home, declared, visit.now),
     )
+    if report is None:
+        return Content(f"Experiment {declared.name}", [Loading("The figures of the experiment")])
     return Content(
         f"Experiment {declared.name}",
         [

@@ -42,9 +42,13 @@ AWAY = "http://127.0.0.1:9"
 
 
 @contextmanager
-def running_console(settings, service_url):
-    """Run the console on a free port until the block ends; yield its address."""
-    config = uvicorn.Config(application(settings, service_url), log_level="warning", lifespan="off")
+def running_console(settings, service_url, wait=60.0):
+    """Run the console on a free port until the block ends; yield its address.
+
+    Its pages wait so many seconds for slow figures.
+    """
+    app = application(settings, service_url, wait)
+    config = uvicorn.Config(app, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -57,10 +61,10 @@ def running_console(settings, service_url):
 
 
 @contextmanager
-def console_client(settings, service_url=AWAY):
+def console_client(settings, service_url=AWAY, wait=60.0):
     """Run the console until the block ends; yield a client of it."""
     with (
-        running_console(settings, service_url) as url,
+        running_console(settings, service_url, wait) as url,
         httpx.Client(base_url=url, timeout=seconds(20), trust_env=False) as client,
     ):
         yield client

@@ -338,6 +338,19 @@ def test_an_export_has_all_events_that_name_the_user(console, shop):
     assert 'method="post"' not in page
 
 
+def test_a_page_does_not_wait_for_slow_figures_and_its_twins_do(shop):
+    with console_client(shop, wait=0.0) as hasty:
+        early = hasty.get("/day").text
+        rows = hasty.get("/day.json?table=figures").json()["rows"]
+        later = hasty.get("/day").text
+
+    assert "are being computed" in early
+    assert 'hx-target="#main"' in early
+    assert len(rows) == 8
+    assert "are being computed" not in later
+    assert rows[0]["day"] in later
+
+
 def test_the_lineage_of_a_view_goes_from_events_to_the_rankers_that_read_it(console):
     rows = console.get(f"/feature.json?view={VIEW}&table=lineage").json()["rows"]
     named = {(row["what"], row["name"]) for row in rows}

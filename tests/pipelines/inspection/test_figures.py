@@ -102,3 +102,25 @@ def test_the_findings_of_the_console_are_those_of_doctor_and_follow_the_home(set
     damaged.write_bytes(b"damaged")
     assert findings(figures) == findings(None)
     assert "bad" in {one.state for one in findings(figures)}
+
+
+def test_a_figure_that_takes_longer_is_computed_once_for_later_requests():
+    figures, go_on, computed = Figures(), threading.Event(), []
+
+    def compute():
+        go_on.wait()
+        computed.append(None)
+        return "figure"
+
+    early = [figures.soon("a", 0, compute, 0) for _ in range(3)]
+    go_on.set()
+
+    assert early == [None] * 3
+    assert figures.soon("a", 0, compute, None) == "figure"
+    assert figures.get("a", 0, compute) == "figure"
+    assert len(computed) == 1
+
+
+def test_whoever_waits_for_a_figure_gets_its_error():
+    with pytest.raises(ZeroDivisionError):
+        Figures().soon("a", 0, lambda: 1 / 0, None)

@@ -25,12 +25,15 @@ def ranker_in_use(home: Home) -> Version | None:
         return None
 
 
-def served_by(visit: Visit, ranker: Version | None) -> Mapping[str, ServedFeature]:
-    """Return the comparison by column; empty without a ranker or enough recorded answers."""
+def served_by(visit: Visit, ranker: Version | None) -> Mapping[str, ServedFeature] | None:
+    """Return the comparison by column; empty without a ranker or enough recorded answers.
+
+    None while it is computed.
+    """
     if ranker is None:
         return {}
     state = log_state(visit.home), ranker.version, visit.now // HOUR
-    return visit.figures.get("served", state, lambda: served_features(visit.home, visit.now))
+    return visit.soon("served", state, lambda: served_features(visit.home, visit.now))
 
 
 def drift_in_words(one: ServedFeature) -> str:

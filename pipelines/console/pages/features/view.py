@@ -12,6 +12,7 @@ from pipelines.console.content import (
     Content,
     Figure,
     Heading,
+    Loading,
     Notice,
     Row,
     Table,
@@ -44,12 +45,14 @@ def feature(visit: Visit) -> Content:
     shop = Shop.load(visit.home.shop_toml)
     spec = _view(shop, visit.get("view"))
     fields, ranker = spec.fields_of(shop), ranker_in_use(visit.home)
-    served = served_by(visit, ranker)
+    compared = served_by(visit, ranker)
+    served = compared or {}
     return Content(
         spec.name,
         [
             Text(spec.description),
             Text(f"Of the entity {spec.entity}, {_FRESH[spec.freshness == 'live']}."),
+            *([Loading("The drift figures")] if compared is None else []),
             *_fields(visit, spec, fields, ranker, served),
             *_distribution(visit, spec, fields, served),
             Heading("Lineage"),

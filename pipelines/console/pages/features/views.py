@@ -9,6 +9,7 @@ from pipelines.console.content import (
     Column,
     Content,
     Heading,
+    Loading,
     Row,
     Table,
     Text,
@@ -67,6 +68,8 @@ def _drift(visit: Visit) -> list[Block]:
     if ranker is None:
         return [Text("No ranker is in use, so there is no training to compare with.")]
     served = served_by(visit, ranker)
+    if served is None:
+        return [Loading("The drift of the features")]
     views = {spec.name for spec in views_of(Shop.load(visit.home.shop_toml))}
     columns = [
         Column("feature", "feature", lambda row: _drift_address(row["feature"], views)),

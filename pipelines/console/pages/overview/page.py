@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from feature_repo.events.log import list_relations
-from feature_repo.home import Clock, Home, ServiceError, to_text
+from feature_repo.home import SECOND, Clock, Home, ServiceError, to_text
 from feature_repo.offline.parquet import count_rows
 from feature_repo.transformations import features_sealed_at
 from pipelines.console.content import (
@@ -12,6 +12,7 @@ from pipelines.console.content import (
     Content,
     Figure,
     Heading,
+    Loading,
     Notice,
     Row,
     Table,
@@ -25,6 +26,9 @@ from pipelines.inspection import feature_state, log_state, row_ages
 from training.plots import lines
 
 _KINDS = ("item", "user", "ranking", "interaction")
+_PERIOD = 5 * SECOND
+"""How long the findings are shown before the home is examined again."""
+
 _DAYS = 30
 """Newest days with events that are shown."""
 
@@ -34,13 +38,14 @@ def overview(visit: Visit) -> Content:
     if not Clock.is_set(visit.home):
         text = "The home has no events yet. Add events: `aisle ingest EVENTS`, or `make demo`."
         return Content("Overview", [Notice(text), *_service(visit)])
-    findings = examine(visit.settings, visit.figures)
+    state = log_state(visit.home), feature_state(visit.home), visit.now // _PERIOD
+    findings = visit.soon("findings", state, lambda: examine(visit.settings, visit.figures))
     return Content(
         "Overview",
         [
-            _summary(findings),
+            Loading("The findings") if findings is None else _summary(findings),
             *_service(visit),
-            _findings(findings),
+            *([] if findings is None else [_findings(findings)]),
             Heading("Freshness"),
             *_freshness(visit),
             Heading("Events"),
