@@ -8,6 +8,8 @@ from operator import attrgetter
 from typing import Any, Literal, cast, get_type_hints
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from feature_repo.events.contract.events import Event
@@ -20,6 +22,7 @@ ERASED_USER = "erased"
 """Replaces the user id of an erased user in records that require one."""
 
 PartOf = Callable[[int], int]
+Instants = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,16 @@ class DerivedColumn:
     follows: str
     arrow: pa.DataType
     nullable: bool
-    values: Callable[[Sequence[Any], PartOf], list[Any]]
+    values: Callable[[Sequence[Any], PartOf], list[Any] | Instants]
 
 
-def _seen_at(events: Sequence[Event], _: PartOf | None = None) -> list[int]:
-    times = map(attrgetter("event_time"), events), map(attrgetter("received_at"), events)
-    return [*map(max, *times)]
+def _seen_at(events: Sequence[Event], _: PartOf | None = None) -> Instants:
+    times = (map(attrgetter(name), events) for name in ("event_time", "received_at"))
+    return np.maximum(*(np.fromiter(instants, np.int64, len(events)) for instants in times))
 
 
 def _parts(events: Sequence[Event], part_of: PartOf) -> list[int]:
-    return [*map(part_of, _seen_at(events))]
+    return [*map(part_of, _seen_at(events).tolist())]
 
 
 def _query_keys(events: Sequence[Any], _: PartOf) -> list[str | None]:

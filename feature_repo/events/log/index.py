@@ -2,13 +2,14 @@
 
 `log/index.db` is derived from the compacted files. `sync` reads files that are not yet indexed; if
 an indexed file was removed or changed, it builds the index from scratch. Event ids are stored as
-128-bit digests, in order: 30 MB for a million.  A damaged index is built again by whoever reads it,
+128-bit digests, in buckets: 30 MB a million.  A damaged index is built again by whoever reads it,
 and so is one that lacks all files.
 """
 
 import logging
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -24,7 +25,9 @@ from feature_repo.events.log.index_content import (
     VERSION,
     Entry,
     add_files,
+    bucket_of,
     digest,
+    position_of,
     unpacked,
 )
 from feature_repo.events.log.partitions import (
@@ -78,7 +81,8 @@ select path, row from files join corrections on file = id where corrects in ({ma
 """
 _CORRECTIONS = "select seen_at, event_id from corrections where corrects in ({marks})"
 _ANY_EVENT = "select 1 from events limit 1"
-_OF_EVENTS = "select path, row from files join events on file = id where digest in ({marks})"
+_OF_BUCKETS = "select bucket, entries from events where bucket in ({marks})"
+_FILES = "select id, path from files where id in ({marks})"
 
 
 class DamagedIndexError(LogError):
@@ -96,17 +100,16 @@ class EventIndex:
 
     def compacted_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         """Return the digests whose events are compacted."""
-        return {row[0] for row in self._select("digest from events", digests)}
+        return {*self._positions(digests)}
 
     def parts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
         """Return the part of each digest whose event is compacted."""
-        rows = self._select("digest, path from events e join files f on e.file = f.id", digests)
-        return {row[0]: part_of(Path(row[1])) for row in rows}
+        return {key: part_of(Path(path)) for key, (path, _) in self._located(digests).items()}
 
     def event(self, event_id: str) -> AnyEvent | None:
         """Return the compacted event of this id."""
-        where = "events e on e.file = f.id where e.digest = ?"
-        return self._read(f"select path, row from files f join {where}", (digest(event_id),))
+        located = self._located([digest(event_id)])
+        return next((read_row(self._relations / path, row) for path, row in located.values()), None)
 
     def request(self, kind: str, request_id: str) -> AnyEvent | None:
         """Return the event of a request: the first ranking, or the last served event."""
@@ -130,7 +133,7 @@ class EventIndex:
 
     def event_rows(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return file and row of events by their ids."""
-        return self._rows(_OF_EVENTS, map(digest, event_ids))
+        return {*self._located([*map(digest, event_ids)]).values()}
 
     def correction_rows(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return file and row of the corrections of events."""
@@ -234,10 +237,25 @@ class EventIndex:
 
         return {*self._query(select)}
 
-    def _select(self, columns: str, digests: Sequence[bytes]) -> list[tuple[Any, ...]]:
+    def _located(self, digests: Sequence[bytes]) -> dict[bytes, tuple[str, int]]:
+        """Return the path and row of each digest whose event is compacted."""
+        positions = self._positions(digests)
+        paths = dict(self._of_keys(_FILES, {file for file, _ in positions.values()}))
+        return {key: (paths[file], row) for key, (file, row) in positions.items()}
+
+    def _positions(self, digests: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """Return the file and row of each digest whose event is compacted."""
         if not self._query(lambda index: index.execute(_ANY_EVENT).fetchall()):
-            return []
-        return [*self._of_keys(f"select {columns} where digest in ({{marks}})", digests)]
+            return {}
+        buckets: dict[int, list[bytes]] = defaultdict(list)
+        for key in digests:
+            buckets[bucket_of(key)].append(key)
+        return {
+            key: position
+            for bucket, entries in self._of_keys(_OF_BUCKETS, buckets)
+            for key in buckets[bucket]
+            if (position := position_of(key, entries)) is not None
+        }
 
     def _read(self, query: str, values: tuple[object, ...]) -> AnyEvent | None:
         matches = self._query(lambda index: index.execute(query, values).fetchmany(1))

@@ -4,24 +4,27 @@ Of links, only those that change the owner of a session are kept: files are inde
 time, and what was compacted before a file was seen before its events.
 
 A session or request has many events, often in one file: one entry has all its rows of a file.
+Ids are stored as digests, in buckets of the same first bits: one entry has the digests of a bucket
+that were indexed together, with their positions.
 """
 
 import hashlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.events.contract import EVENT_KINDS
 from feature_repo.events.log.partitions import kind_of, read_columns
 
-VERSION = 3
+VERSION = 4
 """Version of the indexed content; an index of another version is rebuilt."""
 DIGEST = 16
 TABLES = (
@@ -41,7 +44,7 @@ SCHEMA = """
 create table if not exists files
     (id integer primary key, path text unique, size integer, changed integer);
 create table if not exists events
-    (digest blob primary key, file integer, row integer) without rowid;
+    (bucket integer, batch integer, entries blob, primary key (bucket, batch)) without rowid;
 create table if not exists requests
     (kind text, request_id text, seen_at integer, file integer, row integer,
      primary key (kind, request_id)) without rowid;
@@ -93,7 +96,6 @@ _LINK_COLUMNS = pa.schema(
     {"session_id": pa.string(), "seen_at": pa.int64(), "event_id": pa.string(), "user": pa.string()}
 )
 
-_LINK_ORDER = [(name, "ascending") for name in ("session", "seen_at", "event_id")]
 INDEXED = frozenset(
     {
         *("event_id", "seen_at", "request_id", "session_id", "user_id"),
@@ -103,6 +105,9 @@ INDEXED = frozenset(
 """Names of the columns that are indexed."""
 _POSITION = ("file", "row")
 _ROW = np.dtype("<u4")
+_EVENT = np.dtype([("digest", f"V{DIGEST}"), *((name, _ROW) for name in _POSITION)])
+_BUCKET_BITS = 14
+"""Each of 16,384 buckets has some 60 digests, in 1.5 KB, after a million events."""
 
 Entry = tuple[str, int, int]
 """Path of a compacted file, relative to their folder, its size and when it changed."""
@@ -158,30 +163,71 @@ def _add_kind(connection: sqlite3.Connection, name: str, tables: Sequence[pa.Tab
 
 
 def _add_events(connection: sqlite3.Connection, table: pa.Table) -> None:
-    """Index the digests of ids, in their order: the rows of a page are then inserted together."""
-    digests = table["digest"].to_pylist()
-    first_bytes = np.frombuffer(b"".join(digests), ">u8")[:: DIGEST // 8]
+    """Index the digests of ids as one batch, which the last of its files names."""
+    digests = np.frombuffer(b"".join(table["digest"].to_pylist()), _EVENT["digest"])
+    first_bytes = digests.view(">u8")[:: DIGEST // 8].astype(np.uint64)
     order = np.argsort(first_bytes, kind="stable")
-    files, rows = (table[name].to_numpy()[order].tolist() for name in _POSITION)
+    entries = np.empty(len(order), _EVENT)
+    entries["digest"] = digests[order]
+    for name in _POSITION:
+        entries[name] = table[name].to_numpy()[order]
+    buckets = first_bytes[order] >> np.uint64(64 - _BUCKET_BITS)
+    starts = np.flatnonzero(np.r_[True, np.diff(buckets) != 0])
+    content, bounds = entries.tobytes(), (np.r_[starts, len(order)] * _EVENT.itemsize).tolist()
+    packed = (content[start:end] for start, end in pairwise(bounds))
+    batch = repeat(int(entries["file"].max()))
     connection.executemany(
-        "insert into events values (?, ?, ?) on conflict do nothing",
-        zip([digests[n] for n in order.tolist()], files, rows, strict=True),
+        "insert into events values (?, ?, ?)",
+        zip(buckets[starts].tolist(), batch, packed, strict=False),
     )
+
+
+def bucket_of(key: bytes) -> int:
+    """Return the bucket of a digest."""
+    return int.from_bytes(key[:8]) >> (64 - _BUCKET_BITS)
+
+
+def position_of(key: bytes, entries: bytes) -> tuple[int, int] | None:
+    """Return the file and row of a digest in an entry of `events`; None if it has none."""
+    start = entries.find(key)
+    while start % _EVENT.itemsize and start >= 0:
+        start = entries.find(key, start + 1)
+    if start < 0:
+        return None
+    _, file, row = np.frombuffer(entries, _EVENT, 1, start)[0].item()
+    return file, row
 
 
 def _add_links(connection: sqlite3.Connection, links: Iterable[pa.Table]) -> None:
     """Add the links of files that follow all indexed ones, if they change the owner."""
     table = pa.concat_tables([_LINK_COLUMNS.empty_table(), *links]).combine_chunks()
-    codes = table["session_id"].combine_chunks().dictionary_encode().indices
-    order = pc.sort_indices(table.append_column("session", codes), sort_keys=_LINK_ORDER)
-    table = table.append_column("session", codes).take(order)
-    session = table["session"].combine_chunks()
-    user = table["user"].fill_null("").combine_chunks()
-    if len(table) > 1:
-        same = pc.and_(*(pc.equal(ids[1:], ids[:-1]) for ids in (session, user)))
-        table = table.filter(pa.concat_arrays([pa.array([True]), pc.invert(same)]))
-    columns = (table[name].to_pylist() for name in _LINK_COLUMNS.names)
+    session, user = (_codes(table[name]) for name in ("session_id", "user"))
+    order = _link_order(table, session)
+    is_change = np.ones(len(order), bool)
+    is_change[1:] = (np.diff(session[order]) != 0) | (np.diff(user[order]) != 0)
+    changes = table.take(pa.array(order[is_change]))
+    columns = (changes[name].to_pylist() for name in _LINK_COLUMNS.names)
     connection.executemany(_LINKED, zip(*columns, strict=True))
+
+
+def _codes(ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return a number for each id, the same for the same id, and -1 for null."""
+    indices = ids.combine_chunks().dictionary_encode().indices.cast(pa.int64())
+    codes: npt.NDArray[np.int64] = indices.fill_null(-1).to_numpy()
+    return codes
+
+
+def _link_order(table: pa.Table, session: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the rows of links by session, instant and event id.
+
+    Ids are compared only if two links of a session have one instant: comparing texts is slow.
+    """
+    seen_at = table["seen_at"].to_numpy()
+    order = np.lexsort((seen_at, session))
+    if ((np.diff(session[order]) == 0) & (np.diff(seen_at[order]) == 0)).any():
+        ranks = pc.rank(table["event_id"], tiebreaker="dense").to_numpy()
+        order = np.lexsort((ranks, seen_at, session))
+    return order
 
 
 def indexed_columns(table: pa.Table, digests: Sequence[bytes]) -> pa.Table:
@@ -208,8 +254,8 @@ def _add_requests(connection: sqlite3.Connection, kind: str, winner: str, table:
     """Index a kind that is looked up by request id; of rankings, also each repeated one."""
     names = ("request_id", "seen_at", *_POSITION)
     entries = [*_rows(table, names)]
-    connection.executemany(_INSERT[winner], ((kind, *entry) for entry in entries))
-    if kind == "ranking":
+    inserted = connection.executemany(_INSERT[winner], [(kind, *entry) for entry in entries])
+    if kind == "ranking" and inserted.rowcount < len(entries):
         connection.executemany(
             _REPEATED,
             (

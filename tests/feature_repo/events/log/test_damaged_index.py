@@ -54,7 +54,7 @@ def without_tables(path):
 
 def without_table_of_events(path):
     with closing(sqlite3.connect(path)) as index, index:
-        index.execute("alter table events rename column digest to other")
+        index.execute("alter table events rename column entries to other")
 
 
 def missing(path):
