@@ -33,6 +33,7 @@ class Settings:
             loopback addresses (`AISLE_STOREFRONT`, 0 or 1).
         webhook: URL that the end of a pipeline run is posted to (`AISLE_WEBHOOK`).
         tracking: MLflow server, or SQLite file, that shows all rankers (`MLFLOW_TRACKING_URI`).
+        kubeflow: URL of Kubeflow's pages, which the console links to (`AISLE_KUBEFLOW`).
     """
 
     home: Home
@@ -49,6 +50,7 @@ class Settings:
     storefront: bool | None = None
     webhook: str | None = None
     tracking: str | None = None
+    kubeflow: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -69,6 +71,7 @@ class Settings:
             storefront=_storefront(environment.get("AISLE_STOREFRONT") or ""),
             webhook=environment.get("AISLE_WEBHOOK") or None,
             tracking=environment.get("MLFLOW_TRACKING_URI") or None,
+            kubeflow=environment.get("AISLE_KUBEFLOW") or None,
         )
 
 

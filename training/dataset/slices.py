@@ -91,9 +91,12 @@ def _has_cold_target(data: Dataset, starts: npt.NDArray[np.int64]) -> Chosen:
 
 
 def _largest(column: str, values: npt.NDArray[np.object_]) -> dict[str, Chosen]:
-    """Return slices of a column's most frequent values; none for a column with a single value."""
-    values = values[values != None].astype(str)  # noqa: E711
-    names, counts = np.unique(values, return_counts=True)
+    """Return slices of a column's most frequent values; none for a column with a single value.
+
+    A slate without a value is in none of them.
+    """
+    present = values[values != None].astype(str)  # noqa: E711
+    names, counts = np.unique(present, return_counts=True)
     if names.size < 2:
         return {}
     largest = names[np.argsort(-counts, kind="stable")[:MOST_VALUES]]

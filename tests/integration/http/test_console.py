@@ -20,7 +20,7 @@ from pipelines.cli.main import main
 from pipelines.console.pages import PAGES
 from pipelines.declarations import PARITY
 from pipelines.inspection import entity, histories, in_words, newest_values
-from pipelines.steps import PARITY_FILE, RUN_REPORTS
+from pipelines.steps import OUTCOMES, PARITY_FILE, RUN_REPORTS
 from pipelines.steps.run_reports import report
 from tests.integration.http.consoles import ADDRESSES, HOSTILE, console_client
 from training.artifacts import publish_version
@@ -196,6 +196,14 @@ def hostile_console(home, tmp_path):
     steps = home.root / RUN_REPORTS / "run-1"
     steps.mkdir(parents=True)
     (steps / "train.json").write_text(json.dumps({"text": HOSTILE}))
+    (steps / "evaluate.json").write_text("{}")
+    artifact = {"name": HOSTILE, "path": str(build), "sha256": HOSTILE}
+    times = {
+        "began_at": "2026-01-05T00:00:00+00:00",
+        "ended_at": "2026-01-05T00:00:01.500000+00:00",
+    }
+    (steps / OUTCOMES).mkdir()
+    (steps / OUTCOMES / "train.json").write_text(json.dumps({**times, "artifacts": [artifact]}))
     parity = home.root / PARITY.path / PARITY_FILE
     parity.parent.mkdir(parents=True, exist_ok=True)
     names = ("feature", "request", "logged", "computed", "cause")
@@ -260,11 +268,22 @@ def test_the_report_of_an_experiment_has_its_verdict_and_figures(bare_console):
     assert "expected one of experiments.toml: order" in unescape(unknown.text)
 
 
-def test_a_run_shows_the_report_of_each_step(hostile_console):
-    steps = hostile_console.get("/run.json?run=run-1&table=steps").json()["rows"]
+def test_a_run_shows_steps_times_artifacts_and_reports(hostile_console):
+    tables = hostile_console.get("/run.json?run=run-1").json()
 
-    assert [row["step"] for row in steps] == ["train"]
+    train, evaluate = sorted(tables["steps"]["rows"], key=lambda row: row["seconds"] is None)
+    assert (train["step"], train["seconds"], train["artifacts"]) == ("train", 1.5, 1)
+    assert (evaluate["step"], evaluate["seconds"]) == ("evaluate", None)
+    assert [row["bytes"] > 0 for row in tables["artifacts"]["rows"]] == [True]
     assert hostile_console.get("/run?run=../runs").status_code == 400
+
+
+def test_the_pipelines_link_to_kubeflow_where_it_is_configured(home):
+    url = "https://kubeflow.example/pipelines"
+    with console_client(Settings(home=home)) as plain:
+        assert "Kubeflow" not in plain.get("/pipelines").text
+    with console_client(Settings(home=home, kubeflow=url)) as client:
+        assert f'href="{url}"' in client.get("/pipelines").text
 
 
 def test_a_parity_that_failed_names_the_features_and_how_to_compare_again(hostile_console):

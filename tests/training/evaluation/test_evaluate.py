@@ -306,6 +306,20 @@ def test_surface_and_device_are_slices_if_the_dataset_has_them(dataset):
     assert not any(name.startswith("device") for name in names)
 
 
+def test_a_slate_without_a_surface_is_in_no_slice_of_surfaces(dataset):
+    data = Dataset.load(dataset).part("test")
+    names = {0: "home", 1: "search", 2: None}
+    surface = pa.array([names[n % 3] for n in data.column("qid")])
+    keys = data.keys.append_column("surface", surface)
+
+    slices = slices_of(Dataset(data.facts, keys, data.matrix))
+
+    slates = np.unique(data.column("qid"))
+    assert {chosen.size for chosen in slices.values()} == {slates.size}
+    assert slices["surface home"].tolist() == [n % 3 == 0 for n in slates]
+    assert slices["surface search"].tolist() == [n % 3 == 1 for n in slates]
+
+
 def test_revenue_and_diversity_use_the_fields_of_the_shop(dataset):
     data = Dataset.load(dataset).part("test")
     bought = np.where(data.column("gain") > 0, 6, 0).astype(np.float32)
