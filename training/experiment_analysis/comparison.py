@@ -132,7 +132,7 @@ def compare(
 
 def part_change(control: Moments, treatment: Moments, metric: Metric) -> dict[str, Any]:
     """Return the change in a part of the units, without an interval if they are few."""
-    adjust = set(metric.covariate or ()) <= {*control.columns}
+    adjust = {*metric.before} <= {*control.columns}
     result = difference(control, treatment, metric, adjust=adjust)
     counts = {"control": int(control.count), "treatment": int(treatment.count)}
     if min(counts.values()) < _SEGMENT_UNITS:

@@ -2,10 +2,11 @@
 
 A ratio of sums over units is linearised (delta method; Deng, Knoblich and Lu, KDD 2018): its
 variance is that of (numerator - ratio * denominator) / mean denominator over units.  CUPED (Deng,
-Xu, Kohavi and Walker, WSDM 2013) subtracts what the same measure before the first exposure
-predicts.
+Xu, Kohavi and Walker, WSDM 2013) subtracts what measures before the first exposure predict: a
+linear function of P covariates, fitted on both groups together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +15,20 @@ import scipy.stats
 from training.experiment_analysis.metrics import Metric
 from training.experiment_analysis.moments import Floats, Moments, divide
 
+_SAME = 1e-9
+"""Part of the variance of covariates below which one says the same as the others."""
+
 
 @dataclass(frozen=True)
 class Difference:
     """Treatment minus control, of one or of many pairs of groups; arrays of the same shape.
 
     Attributes:
-        control, treatment: values of the metric, adjusted if a covariate was used.
+        control, treatment: values of the metric, adjusted if covariates were used.
         error: standard error of `difference`.
         relative: difference / control.
         relative_error: standard error of `relative`.
-        variance_ratio: variance with the covariate over the variance without; 1 without one.
+        variance_ratio: variance with covariates over the variance without; 1 without any.
         units: units of both groups.
     """
 
@@ -58,19 +62,17 @@ def difference(
     """Compare a metric between two groups of units, or between many pairs of groups.
 
     Args:
-        adjust: use the metric's covariate, if it has one.
+        adjust: use the metric's covariates, if it has some.
     """
-    covariate = (metric.covariate if adjust else None) or ()
-    columns = (metric.numerator, metric.denominator, *covariate)
+    covariates = metric.covariates if adjust else ()
+    columns = (metric.numerator, metric.denominator, *(metric.before if adjust else ()))
     control, treatment = control.only(columns), treatment.only(columns)
     both = control + treatment
-    # The linear form of the covariate is that of both groups, so its means differ only by chance.
-    before = _linear_form(both, *covariate) if covariate else np.zeros_like(both.sums)
+    # The linear forms of the covariates are those of both groups, so means differ only by chance.
+    before = _linear_forms(both, covariates)
     one, other = (_Arm.of(group, metric, before) for group in (control, treatment))
-    slope = np.nan_to_num(
-        divide(one.joint + other.joint, one.before_variance + other.before_variance)
-    )
-    first, second = one.value - slope * one.before, other.value - slope * other.before
+    slope = _slope(one.before_covariance + other.before_covariance, one.joint + other.joint)
+    first, second = (arm.value - (slope * arm.before).sum(axis=-1) for arm in (one, other))
     variances = one.adjusted_variance(slope), other.adjusted_variance(slope)
     ratio = divide(second, first)
     return Difference(
@@ -85,34 +87,65 @@ def difference(
 
 @dataclass(frozen=True)
 class _Arm:
-    """One group's ratio and its covariate, with the (co)variances of their means; shape (...)."""
+    """One group's ratio and its P covariates, with the (co)variances of their means.
+
+    Attributes:
+        value, variance: shape (...).
+        before, joint: means of the covariates, and their covariances with the ratio; (..., P).
+        before_covariance: shape (..., P, P).
+    """
 
     value: Floats
     variance: Floats
     before: Floats
-    before_variance: Floats
+    before_covariance: Floats
     joint: Floats
 
     @classmethod
     def of(cls, group: Moments, metric: Metric, before: Floats) -> "_Arm":
         form = _linear_form(group, metric.numerator, metric.denominator)
         covariance = divide(group.covariance(), group.count[..., None, None])
+        mean = divide(group.sums, group.count[..., None])
+        # NaN without units, where no covariate predicts anything.
+        with_before = np.nan_to_num(before @ covariance)
         return cls(
             value=divide(group.sum(metric.numerator), group.sum(metric.denominator)),
-            variance=_quadratic(form, covariance, form),
-            before=np.nan_to_num(divide((before * group.sums).sum(axis=-1), group.count)),
-            before_variance=np.nan_to_num(_quadratic(before, covariance, before)),
-            joint=np.nan_to_num(_quadratic(form, covariance, before)),
+            variance=np.einsum("...i,...ij,...j->...", form, covariance, form),
+            before=np.nan_to_num(_vector(before, mean)),
+            before_covariance=with_before @ np.swapaxes(np.nan_to_num(before), -1, -2),
+            joint=_vector(with_before, np.nan_to_num(form)),
         )
 
     def adjusted_variance(self, slope: Floats) -> Floats:
-        return self.variance - 2 * slope * self.joint + slope**2 * self.before_variance
+        explained = _vector(self.before_covariance, slope) - 2 * self.joint
+        adjusted: Floats = self.variance + (slope * explained).sum(axis=-1)
+        return adjusted
 
 
 def interval(estimate: Floats, error: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
     """Return both ends of the interval of a fixed horizon, by the normal distribution."""
     half = scipy.stats.norm.isf((1 - level) / 2) * error
     return estimate - half, estimate + half
+
+
+def _linear_forms(moments: Moments, ratios: Sequence[tuple[str, str]]) -> Floats:
+    """Return the linear forms of P ratios, shape (..., P, K)."""
+    forms = np.zeros((*moments.sums.shape[:-1], len(ratios), moments.sums.shape[-1]))
+    for n, ratio in enumerate(ratios):
+        forms[..., n, :] = _linear_form(moments, *ratio)
+    return forms
+
+
+def _slope(spread: Floats, joint: Floats) -> Floats:
+    """Return the coefficients of P covariates, shape (..., P).
+
+    Covariates without a variance, or that others determine, add nothing.
+    """
+    scale = np.sqrt(np.diagonal(spread, axis1=-2, axis2=-1))
+    inverse = np.nan_to_num(divide(np.ones_like(scale), scale))
+    correlations = spread * inverse[..., :, None] * inverse[..., None, :]
+    solved = np.linalg.pinv(correlations, rcond=_SAME, hermitian=True).astype(np.float64)
+    return inverse * _vector(solved, inverse * joint)
 
 
 def _linear_form(moments: Moments, numerator: str, denominator: str) -> Floats:
@@ -128,7 +161,7 @@ def _linear_form(moments: Moments, numerator: str, denominator: str) -> Floats:
     return form
 
 
-def _quadratic(left: Floats, matrix: Floats, right: Floats) -> Floats:
-    """Return left' M right for each group, shape (...)."""
-    value: Floats = np.einsum("...i,...ij,...j->...", left, matrix, right)
-    return value
+def _vector(matrix: Floats, vector: Floats) -> Floats:
+    """Return M v for each group, shape (..., P)."""
+    product: Floats = (matrix @ vector[..., None])[..., 0]
+    return product

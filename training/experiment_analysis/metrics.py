@@ -16,7 +16,8 @@ class Metric:
     Attributes:
         title: for people.
         numerator, denominator: columns; the denominator `UNITS` makes it a mean per unit.
-        covariate: numerator and denominator of the same measure before the first exposure.
+        covariates: numerators and denominators of what CUPED predicts the metric by: the same
+            measure before the first exposure, and other behaviour.
         is_failure: a share of failures: lower is better, and a change is in percentage points / 100
             instead of a share of the control, which may be zero.
     """
@@ -25,12 +26,29 @@ class Metric:
     title: str
     numerator: str
     denominator: str = UNITS
-    covariate: tuple[str, str] | None = None
+    covariates: tuple[tuple[str, str], ...] = ()
     is_failure: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that it reads."""
+        return (self.numerator, self.denominator, *self.before)
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The columns of its covariates."""
+        return tuple(column for pair in self.covariates for column in pair)
+
+
+BEHAVIOUR = tuple(
+    (f"{column}_before", UNITS) for column in ("impressions", "slate_clicks", "orders")
+)
+"""What predicts orders better than the few orders before: how much a unit saw and clicked."""
 
 
 def _per_unit(name: str, title: str, column: str) -> Metric:
-    return Metric(name, title, column, covariate=(f"{column}_before", UNITS))
+    own = (f"{column}_before", UNITS)
+    return Metric(name, title, column, covariates=tuple(dict.fromkeys((own, *BEHAVIOUR))))
 
 
 METRICS = {
@@ -41,7 +59,7 @@ METRICS = {
             "clicks per impression of the treated slates",
             "slate_clicks",
             "impressions",
-            ("slate_clicks_before", "impressions_before"),
+            (("slate_clicks_before", "impressions_before"),),
         ),
         _per_unit("conversion", "share of units with an order", "has_order"),
         _per_unit("clicks_per_unit", "clicks per unit", "clicks"),
@@ -69,10 +87,7 @@ METRICS = {
 
 COLUMNS = tuple(
     dict.fromkeys(
-        column
-        for metric in METRICS.values()
-        for column in (metric.numerator, metric.denominator, *(metric.covariate or ()))
-        if column != UNITS
+        column for metric in METRICS.values() for column in metric.columns if column != UNITS
     )
 )
 """The columns of the unit table that metrics read."""

@@ -1,7 +1,7 @@
 """`aisle bandit`: the bandits of a home, and what they have learned."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ MOST_RECENT = 7
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Declare the options of all actions."""
     verb.add_argument("name", nargs="?", help="for show: of the bandit")
-    verb.add_argument("--seeds", type=int, default=3, help="for study: shops (%(default)s)")
+    verb.add_argument("--seeds", type=int, default=12, help="for study: shops (%(default)s)")
     verb.add_argument("--days", type=int, default=40, help="for study: of each (%(default)s)")
     verb.add_argument("--svg", type=Path, metavar="FOLDER", help="for study: write the plots here")
 
@@ -99,9 +99,11 @@ def _study(args: argparse.Namespace) -> Outcome:
         for name, plot in bandit_plots(report).items():
             (args.svg / f"{name}.svg").write_text(standalone(plot), encoding="utf-8")
     regret: list[list[object]] = [
-        [name, f"{figures['by_day'][-1]:.0f}", f"{figures['slope']:.2f}"]
+        [name, f"{figures['by_day'][-1]:.0f}", *map(_interval, figures["slope"].values())]
         for name, figures in report["regret"].items()
     ]
+    starts = [*next(iter(report["regret"].values()))["slope"]]
+    slopes = [f"log-log slope from decision {start} on" for start in starts]
     switch: list[list[object]] = [
         [name, *(f"{share:.2f}" for share in _around(shares, report["switch_day"]))]
         for name, shares in report["switch"].items()
@@ -109,10 +111,14 @@ def _study(args: argparse.Namespace) -> Outcome:
     decisions = f"{report['days']} days of {report['visits_a_day']} decisions, {args.seeds} shops"
     days = ["the days before", "3 days after", f"{MOST_RECENT} days after", "the last days"]
     page = pages(
-        table(f"Regret: {decisions}", ["bandit", "clicks", "log-log slope"], regret, numbers=2),
+        table(f"Regret: {decisions}", ["bandit", "clicks", *slopes], regret, 1 + len(slopes)),
         table("Share of the best banner before and after a switch", ["bandit", *days], switch, 4),
     )
     return Outcome(report, page)
+
+
+def _interval(slope: Mapping[str, float]) -> str:
+    return f"{slope['value']:.2f} ({slope['low']:.2f} to {slope['high']:.2f})"
 
 
 def _around(shares: Sequence[float], switch: int) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""A full disk: the home lies on a small file system of its own."""
+"""A full disk: the home is on a small file system."""
 
 import shutil
 import subprocess

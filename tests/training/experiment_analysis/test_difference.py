@@ -1,5 +1,7 @@
 """Differences of ratios: error rates, coverage, CUPED, and agreement with tea-tasting."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tea_tasting
@@ -10,32 +12,30 @@ from hypothesis import strategies as st
 from tests.scale import examples
 from tests.training.experiment_analysis.simulated_units import (
     COLUMNS,
+    CONVERSION,
+    LIFT,
     METRICS,
     ORDERS,
     RATE,
     REVENUE,
-    batched,
+    TESTS,
+    coverage,
+    lifted_tests,
     moments,
+    peeked_tests,
+    same_tests,
     simulated_units,
     true_orders,
     true_rate,
+    wrong_sequences,
 )
 from training.experiment_analysis.difference import difference, interval
 from training.experiment_analysis.moments import Moments
-from training.experiment_analysis.sequence import sequence_half_width
-
-TESTS = 2_000
-UNITS = 800
-BATCHES = 20
-PEEKS = 50
 
 
 @pytest.fixture(scope="module")
 def same():
-    """Control and treatment of 2,000 tests without a difference."""
-    rng = np.random.default_rng(20)
-    shape = (TESTS // BATCHES, UNITS // 2)
-    return batched(rng, BATCHES, shape), batched(rng, BATCHES, shape)
+    return same_tests(20)
 
 
 @pytest.mark.parametrize("adjust", [False, True], ids=["plain", "cuped"])
@@ -48,18 +48,12 @@ def test_four_to_six_percent_of_tests_without_a_difference_are_significant(same,
 
 @pytest.fixture(scope="module")
 def peeks():
-    """The same tests, looked at 50 times while units come."""
-    rng = np.random.default_rng(21)
-    shape = (TESTS // BATCHES, PEEKS, UNITS // PEEKS)
-    return [batched(rng, BATCHES, shape).cumulative(axis=1) for _ in range(2)]
+    return peeked_tests(21)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_fifty_looks_at_a_confidence_sequence_find_at_most_five_percent(peeks, metric):
-    result = difference(*peeks, metric)
-    width = sequence_half_width(result.error, result.units, tuned_units=UNITS)
-    sequence = np.any(np.abs(result.difference) > width, axis=1)
-    repeated = np.any(result.p_value < 0.05, axis=1)
+    sequence, repeated = wrong_sequences(peeks, metric)
 
     assert np.mean(sequence) <= 0.05
     assert np.mean(repeated) > 0.2  # Looking 50 times at the p-value of a fixed horizon.
@@ -68,16 +62,12 @@ def test_fifty_looks_at_a_confidence_sequence_find_at_most_five_percent(peeks, m
 @pytest.mark.parametrize("adjust", [False, True], ids=["plain", "cuped"])
 @pytest.mark.parametrize(("metric", "truth"), [(RATE, true_rate), (ORDERS, true_orders)])
 def test_intervals_contain_an_injected_lift_as_often_as_they_say(metric, truth, adjust):
-    rng, lift = np.random.default_rng(22), 0.1
-    shape = (1_000 // BATCHES, UNITS // 2)
-    arms = batched(rng, BATCHES, shape), batched(rng, BATCHES, shape, lift)
-
-    result = difference(*arms, metric, adjust=adjust)
+    result = difference(*lifted_tests(22), metric, adjust=adjust)
     absolute = interval(result.difference, result.error)
     relative = interval(result.relative, result.relative_error)
 
-    assert 0.93 <= _coverage(absolute, truth(lift) - truth()) <= 0.97
-    assert 0.93 <= _coverage(relative, lift) <= 0.97
+    assert 0.93 <= coverage(absolute, truth(LIFT) - truth()) <= 0.97
+    assert 0.93 <= coverage(relative, LIFT) <= 0.97
 
 
 def test_cuped_halves_the_variance_for_returning_users(same):
@@ -85,6 +75,7 @@ def test_cuped_halves_the_variance_for_returning_users(same):
 
     print(f"variance with CUPED / without, median of {TESTS} tests: {ratios}")
     assert ratios["rate"] < 0.5
+    assert ratios["orders"] < 0.7
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -114,17 +105,37 @@ def test_differences_agree_with_tea_tasting(metric, seed):
 def test_adjusted_difference_equals_that_of_adjusted_units():
     rng = np.random.default_rng(24)
     arms = [simulated_units(rng, 500, lift) for lift in (0.0, 0.1)]
-    after, before = COLUMNS.index("revenue"), COLUMNS.index("revenue_before")
-    covariances = [np.cov(arm[:, after], arm[:, before]) for arm in arms]
-    slope = sum(c[0, 1] for c in covariances) / sum(c[1, 1] for c in covariances)
-    mean = np.concatenate(arms)[:, before].mean()
-    adjusted = [arm[:, after] - slope * (arm[:, before] - mean) for arm in arms]
+    after = COLUMNS.index("revenue")
+    before = [COLUMNS.index(name) for name, _ in REVENUE.covariates]
+    covariances = [np.cov(arm[:, [after, *before]].T) for arm in arms]
+    total = sum(covariances)
+    slope = np.linalg.solve(total[1:, 1:], total[1:, 0])
+    mean = np.concatenate(arms)[:, before].mean(axis=0)
+    adjusted = [arm[:, after] - (arm[:, before] - mean) @ slope for arm in arms]
 
     result = difference(*(Moments.of(COLUMNS, arm) for arm in arms), REVENUE)
 
     assert result.control == pytest.approx(adjusted[0].mean())
     assert result.treatment == pytest.approx(adjusted[1].mean())
     assert result.error**2 == pytest.approx(sum(a.var(ddof=1) / len(a) for a in adjusted))
+
+
+def test_covariates_that_say_the_same_or_nothing_change_nothing():
+    rng = np.random.default_rng(25)
+    arms = [simulated_units(rng, 500, lift) for lift in (0.0, 0.1)]
+    for arm in arms:
+        arm[:, COLUMNS.index("has_order_before")] = 2 * arm[:, COLUMNS.index("orders_before")]
+        arm[:, COLUMNS.index("revenue_before")] = 1.0
+    more = replace(
+        ORDERS, covariates=(*ORDERS.covariates, *REVENUE.covariates, *CONVERSION.covariates)
+    )
+
+    few, many = (
+        difference(*(Moments.of(COLUMNS, arm) for arm in arms), metric) for metric in (ORDERS, more)
+    )
+
+    assert many.difference == pytest.approx(few.difference)
+    assert many.error == pytest.approx(few.error)
 
 
 def test_sums_of_parts_are_the_sum_of_all():
@@ -143,11 +154,6 @@ def test_nothing_to_compare_has_no_difference():
     result = difference(empty, empty, RATE)
 
     assert np.isnan([result.difference, result.error, result.relative, result.p_value]).all()
-
-
-def _coverage(ends, truth):
-    low, high = ends
-    return np.mean((low <= truth) & (truth <= high))
 
 
 def _aggregates(units):

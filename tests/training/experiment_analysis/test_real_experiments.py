@@ -29,13 +29,23 @@ def looks():
     rows["difference"] = rows.mean_t - rows.mean_c
     rows["error"] = np.sqrt(rows.variance_c / rows.count_c + rows.variance_t / rows.count_t)
     rows = rows[rows.error > 0]
-    units = (rows.count_c + rows.count_t).to_numpy()
-    width = sequence_half_width(rows.error.to_numpy(), units, tuned_units=TUNED_UNITS)
-    rows["width"] = width
-    rows["sequence"] = np.where(rows.difference.abs() > width, np.sign(rows.difference), 0)
+    rows["width"] = _widths(rows)
+    rows["sequence"] = np.where(rows.difference.abs() > rows.width, np.sign(rows.difference), 0)
     p = 2 * scipy.stats.norm.sf(rows.difference.abs() / rows.error)
     rows["fixed"] = np.where(p < 0.05, np.sign(rows.difference), 0)
     return rows
+
+
+def _widths(rows):
+    """Return half the widths of the sequence of a report, at its level for several variants."""
+    variants = rows.groupby("experiment_id").variant_id.transform("nunique")
+    widths = [
+        sequence_half_width(
+            of.error, of.count_c + of.count_t, 1 - 0.05 / treatments, tuned_units=TUNED_UNITS
+        )
+        for treatments, of in rows.groupby(variants)
+    ]
+    return pd.concat([pd.Series(each) for each in widths]).reindex(rows.index)
 
 
 def test_looks_at_a_p_value_find_twice_as_many_effects_as_its_last_value(looks):
@@ -63,21 +73,48 @@ def test_sequence_at_no_look_has_the_opposite_sign_of_a_significant_end(looks):
     assert (signs.sequence * signs.final >= 0).all()
 
 
-@pytest.mark.parametrize(("days", "most"), [(0, 3), (14, 1)])
-def test_few_claims_of_the_sequence_are_contradicted_by_an_end_with_power(looks, days, most):
+@pytest.mark.parametrize(("days", "looks_in_a_row", "most"), [(0, 1, 2), (0, 2, 0), (14, 1, 0)])
+def test_claims_of_the_sequence_that_an_end_with_power_contradicts(
+    looks, days, looks_in_a_row, most
+):
     """A claim is the end of the interval next to zero: at least that much.
 
     An end contradicts it if it is not significant, although it had 80 % power to find that much.
     """
-    looks = looks.join(looks.groupby(SERIES)[["error", "fixed"]].last(), on=SERIES, rsuffix="_end")
-    claimed = looks.difference.abs() - looks.width
-    has_power = claimed >= looks.error_end.map(smallest_effect)
-    waited = looks.time_since_start >= days
+    claims = _claims(looks)
+    former = claims.groupby(SERIES).claimed.shift(looks_in_a_row - 1)
 
-    contradicted = looks[(claimed > 0) & waited & (looks.fixed_end == 0) & has_power]
+    counted = (claims.time_since_start >= days) & (former > 0)
+    contradicted = claims[counted & claims.is_contradicted].groupby(SERIES).ngroups
 
-    print(f"contradicted after {days} days: {contradicted.groupby(SERIES).ngroups} series")
-    assert contradicted.groupby(SERIES).ngroups <= most
+    print(f"contradicted after {days} days, {looks_in_a_row} looks in a row: {contradicted} series")
+    assert contradicted <= most
+
+
+def test_contradicted_claims_are_of_looks_that_the_next_one_takes_back(looks):
+    """The sum of the difference moves there and back by eight standard errors of a day."""
+    claims = _claims(looks)
+    weight = (claims.count_c + claims.count_t) / 2
+    series = [claims[name] for name in SERIES]
+    sums = (claims.difference * weight).groupby(series).diff()
+    variances = ((claims.error * weight) ** 2).groupby(series).diff()
+    steps = sums / np.sqrt(variances.where(variances > 0))
+
+    there, back = steps[claims.is_contradicted], steps.shift(-1)[claims.is_contradicted]
+
+    assert len(there) == 3
+    assert (there * back < 0).all()
+    assert there.abs().min() > 8
+    assert back.abs().min() > 8
+
+
+def _claims(looks):
+    """Return the looks with what each claims, and whether the end contradicts it."""
+    claims = looks.join(looks.groupby(SERIES)[["error", "fixed"]].last(), on=SERIES, rsuffix="_end")
+    claims["claimed"] = claims.difference.abs() - claims.width
+    has_power = claims.claimed >= claims.error_end.map(smallest_effect)
+    claims["is_contradicted"] = (claims.claimed > 0) & (claims.fixed_end == 0) & has_power
+    return claims
 
 
 def test_fewer_than_five_percent_of_the_sequences_exclude_all_of_their_end(looks):

@@ -15,11 +15,12 @@ CONTEXT = Context((Text("device", DEVICES),))
 
 @dataclass(frozen=True)
 class Played:
-    """What N decisions cost, and how good they were.
+    """What N decisions cost, and how good they were; of one shop, or of several.
 
     Attributes:
-        regret: shape (N,): the true rate of the best banner on the device, minus the chosen one's.
-        is_best: shape (N,): whether the chosen one was the best.
+        regret: shape (..., N): the true rate of the best banner on the device, minus that of the
+            chosen one.
+        is_best: shape (..., N): whether the chosen one was the best.
     """
 
     regret: Floats

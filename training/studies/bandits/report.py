@@ -6,15 +6,18 @@ from typing import Any
 import numpy as np
 
 from training.bandits import Bandit
-from training.metrics import Floats
+from training.metrics import Floats, stream
 from training.plots import Plot, lines
 from training.studies.bandits.play import CONTEXT, Played, play
 from training.studies.bandits.shoppers import BANNERS, Shoppers
 
 VISITS_A_DAY = 250
 DAYS, SWITCH_DAY = 40, 20
-FIRST = 500
-"""Decision from which on the slope is measured."""
+STARTS = (100, 500)
+"""Decisions from which on the slope is measured; before the first, every bandit explores."""
+
+_DRAWS = 400
+"""Draws of the shops for an interval."""
 
 _OF_ALL: dict[str, Any] = {
     "arms": BANNERS,
@@ -33,28 +36,44 @@ CHANGING = {
 }
 
 
-def regret_slope(regret: Floats) -> float:
+def regret_slope(regret: Floats, start: int) -> float:
     """Return the slope of a line through log cumulative regret over log decisions.
 
     Args:
         regret: of N decisions, in order.
+        start: the first decision of the line.
     """
-    at = np.unique(np.geomspace(FIRST, len(regret), 40).astype(int))
+    at = np.unique(np.geomspace(start, len(regret), 40).astype(int))
     cumulative = np.cumsum(regret)[at - 1]
     return float(np.polyfit(np.log(at), np.log(cumulative), 1)[0])
+
+
+def slope_of_shops(regrets: Floats, start: int) -> dict[str, float]:
+    """Return the slope of the mean regret of S shops, with a 95 % interval that draws shops.
+
+    Args:
+        regrets: shape (S, N).
+        start: the first decision of the line.
+    """
+    drawn = stream(0, "slope of shops").integers(len(regrets), size=(_DRAWS, len(regrets)))
+    slopes = [regret_slope(regrets[shops].mean(axis=0), start) for shops in drawn]
+    low, high = np.quantile(slopes, [0.025, 0.975])
+    value = regret_slope(regrets.mean(axis=0), start)
+    return {"value": value, "low": float(low), "high": float(high)}
 
 
 def bandit_report(seeds: int, days: int = DAYS, visits_a_day: int = VISITS_A_DAY) -> dict[str, Any]:
     """Return the figures of both studies, means over some shops.
 
     Returns:
-        `regret`: bandit → cumulative regret by day, and the log-log slope; `switch`: bandit → share
-        of the best banner by day, where the shoppers change before the day in the middle.
+        `regret`: bandit → cumulative regret by day, and the log-log slope by its first decision;
+        `switch`: bandit → share of the best banner by day, where the shoppers change before the day
+        in the middle.
     """
     switch = days // 2
-    steady = {name: _mean(each, seeds, days, days, visits_a_day) for name, each in STEADY.items()}
+    steady = {name: _plays(each, seeds, days, days, visits_a_day) for name, each in STEADY.items()}
     changing = {
-        name: _mean(each, seeds, days, switch, visits_a_day) for name, each in CHANGING.items()
+        name: _plays(each, seeds, days, switch, visits_a_day) for name, each in CHANGING.items()
     }
     return {
         "seeds": seeds,
@@ -63,7 +82,11 @@ def bandit_report(seeds: int, days: int = DAYS, visits_a_day: int = VISITS_A_DAY
         "switch_day": switch,
         "regret": {
             name: {
-                "slope": regret_slope(played.regret),
+                "slope": {
+                    str(start): slope_of_shops(played.regret, start)
+                    for start in STARTS
+                    if start < days * visits_a_day / 2
+                },
                 "by_day": np.cumsum(_by_day(played.regret, days).sum(axis=1)).tolist(),
             }
             for name, played in steady.items()
@@ -91,18 +114,18 @@ def bandit_plots(report: Mapping[str, Any]) -> dict[str, Plot]:
     }
 
 
-def _mean(bandit: Bandit, seeds: int, days: int, switch: int, visits_a_day: int) -> Played:
-    """Return the means of some plays whose shoppers change before day `switch`, from 0."""
+def _plays(bandit: Bandit, seeds: int, days: int, switch: int, visits_a_day: int) -> Played:
+    """Return the plays in S shops, whose shoppers change before day `switch`; shape (S, N)."""
     plays = []
     for seed in range(seeds):
         before = Shoppers.draw(seed)
         shoppers = [before] * switch + [before.switched()] * (days - switch)
         plays.append(play(bandit, shoppers, visits_a_day, seed))
-    regret, is_best = (
-        np.mean([getattr(each, name) for each in plays], axis=0) for name in ("regret", "is_best")
+    return Played(
+        np.array([each.regret for each in plays]), np.array([each.is_best for each in plays])
     )
-    return Played(regret, is_best)
 
 
 def _by_day(values: Floats, days: int) -> Floats:
-    return values.reshape(days, -1)
+    """Return the mean over shops of each decision; shape (days, visits)."""
+    return np.asarray(values.mean(axis=0)).reshape(days, -1)
