@@ -33,9 +33,10 @@ check:
 bench:
 	@$(RUN)/python -m tests.benchmarks $(NAME)
 
-# The screenshots of the documentation, while `make demo` runs: make screenshots [URL=http://127.0.0.1:3000]
+# The screenshots of the documentation, while `make demo` runs:
+# make screenshots [URL=http://127.0.0.1:3000] [CONSOLE=http://127.0.0.1:3001]
 screenshots:
-	@$(RUN)/python -m tests.screenshots $(or $(URL),http://127.0.0.1:3000)
+	@$(RUN)/python -m tests.screenshots $(or $(URL),http://127.0.0.1:3000) $(or $(CONSOLE),http://127.0.0.1:3001)
 
 # Known vulnerabilities of the locked packages; fails also where one cannot be looked up.
 audit:

@@ -1,6 +1,6 @@
 """Write the screenshots of the documentation, while `make demo` runs:
 
-make screenshots [URL=http://127.0.0.1:3000]
+make screenshots [URL=http://127.0.0.1:3000] [CONSOLE=http://127.0.0.1:3001]
 """
 
 import sys
@@ -18,10 +18,16 @@ PAGES = {
     "compare": "/shop/compare?q=boot",
     "why": "/shop/",
 }
-"""By name, the address of a page; `why` follows a link of its page."""
+"""By name, the address of a page of the storefront; `why` follows a link of its page."""
+
+CONSOLE_PAGES = {
+    "feature": ("/feature?view=item_engagement", "Lineage"),
+    "entity": ("/entity?of=user:u00001", "The last 30 days"),
+}
+"""By name, the address of a page of the console, and the heading from which it is shown."""
 
 
-def main(url):
+def main(shop_url, console_url):
     from playwright.sync_api import sync_playwright
 
     if CHROMIUM is None:
@@ -36,18 +42,25 @@ def main(url):
         for scheme in ("light", "dark"):
             page = browser.new_context(viewport=WINDOW, color_scheme=scheme).new_page()
             for name, path in PAGES.items():
-                page.goto(url + path)
+                page.goto(shop_url + path)
                 if name == "why":
                     page.get_by_role("link", name="Why this?").first.click()
                     page.get_by_role("heading", name="Why").wait_for()
-                image = IMAGES / f"{name}-{scheme}.png"
-                page.screenshot(path=image)
-                size = image.stat().st_size
-                assert size <= MAX_BYTES, (
-                    f"{image}: expected at most {MAX_BYTES} bytes, found {size}"
-                )
-                print(f"{image.relative_to(IMAGES.parents[1])}: {size} bytes")
+                save(page, name, scheme)
+            for name, (path, heading) in CONSOLE_PAGES.items():
+                page.goto(console_url + path)
+                page.get_by_role("heading", name=heading).evaluate("one => one.scrollIntoView()")
+                save(page, name, scheme)
+
+
+def save(page, name, scheme):
+    """Write what the window shows, if that is small enough for a repository."""
+    image = IMAGES / f"{name}-{scheme}.png"
+    page.screenshot(path=image)
+    size = image.stat().st_size
+    assert size <= MAX_BYTES, f"{image}: expected at most {MAX_BYTES} bytes, found {size}"
+    print(f"{image.relative_to(IMAGES.parents[1])}: {size} bytes")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
