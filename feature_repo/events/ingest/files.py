@@ -15,6 +15,7 @@ from typing import IO, cast
 import msgspec
 
 from feature_repo.events.contract import BYTE_ORDER_MARK, decode_json
+from feature_repo.events.ingest.formats import check_format, line_hint, without_mark
 from feature_repo.events.ingest.parquet import PARQUET_MAGIC, read_rows
 from feature_repo.events.quality import Finding
 from feature_repo.home import EventError, LogError
@@ -25,7 +26,6 @@ LONGEST_ARRAY = 1 << 28
 """Maximum bytes of a file with one JSON array, which is decoded as a whole."""
 
 _BLOCK_BYTES = 1 << 18
-_ONE_OBJECT = "Write one JSON object a line; a table needs --mapping (docs/transactions.md)."
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
@@ -53,9 +53,9 @@ class Line(msgspec.Struct, gc=False):
         """Return the line with its object, or with the reason why it has none."""
         if self.content and self.raw is None and self.error is None:
             try:
-                self.raw = decode_json(self.content, "line")
+                self.raw = decode_json(without_mark(self.content), "line")
             except EventError as error:
-                error.hint = _ONE_OBJECT
+                error.hint = line_hint(self.content)
                 self.error = error
         return self
 
@@ -161,6 +161,11 @@ def _read(path: Path, file: IO[bytes]) -> Iterator[Line | Block]:
     if not magic and path.suffix == ".parquet":
         yield Line(str(path), 0, error=EventError("file", "Parquet", "an empty file"))
         return
+    try:
+        check_format(_beginning(file, magic))
+    except EventError as error:
+        yield Line(str(path), 0, error=error)
+        return
     elements = _elements(unzipped(file, magic), path.name.removesuffix(".gz").endswith(".json"))
     if elements is None:
         yield from _blocks(str(path), unzipped(file, magic))
@@ -178,6 +183,14 @@ def unzipped(file: IO[bytes], magic: bytes) -> IO[bytes]:
     """Return the file from its first byte, unzipped."""
     file.seek(0)
     return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if magic[:2] == _GZIP_MAGIC else file
+
+
+def _beginning(file: IO[bytes], magic: bytes) -> bytes:
+    """Return the first bytes of a file, unzipped; none if it is damaged there."""
+    try:
+        return unzipped(file, magic).read(8)
+    except _UNREADABLE:
+        return b""
 
 
 def _elements(stream: IO[bytes], named_json: bool) -> list[object] | None:

@@ -84,6 +84,8 @@ def _values(column: pa.Array, name: str) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
     values: list[Any] = column.to_pylist()
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return [*map(_text, values)]
     if pa.types.is_map(column.type):
         return [None if v is None else {k: _plain(e) for k, e in v} for v in values]
     if name == "fields" and not pa.types.is_nested(column.type):
@@ -111,6 +113,14 @@ def _plain(value: object) -> object:
         case list():
             return [_plain(element) for element in value]
     return value
+
+
+def _text(value: bytes | None) -> str | bytes | None:
+    """Return text that was written without its type, as old writers do."""
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _json(value: object) -> object:

@@ -14,6 +14,7 @@ import msgspec
 
 from feature_repo.events.contract import (
     DEFAULT_MARKET,
+    POSITIVE_TYPES,
     AnyEvent,
     FieldValue,
     InteractionEvent,
@@ -35,6 +36,8 @@ from feature_repo.shop import Shop, language_of
 
 EARLIEST = 631_152_000_000_000
 """1990, µs: an earlier event has probably a time in another unit."""
+
+_TAKE_BACK = "Send a correction of the interaction, or one of the type return."
 
 Fields = Mapping[str, FieldValue]
 
@@ -90,7 +93,7 @@ class EventChecks:
             or (
                 event.type not in types
                 or event.currency is not None
-                or (event.value is not None and not abs(event.value) < LARGEST_AMOUNT)
+                or (event.value is not None and not 0 <= event.value < LARGEST_AMOUNT)
                 if isinstance(event, InteractionEvent)
                 else event.market not in ordinary
                 if isinstance(event, RankingEvent)
@@ -150,6 +153,8 @@ class EventChecks:
             return event
         value, currency, about = amount_findings(event.value, event.currency, raw, self.shop.money)
         findings += about
+        if event.value < 0 and event.type in POSITIVE_TYPES and event.corrects is None:
+            findings.append(value_finding("value", "0 or more", event.value, _TAKE_BACK))
         if (value, currency) == (event.value, event.currency):
             return event
         return msgspec.structs.replace(event, value=value, currency=currency)

@@ -22,7 +22,10 @@ _COUNTS = 32_768
 
 @dataclass(frozen=True)
 class Bounds:
-    """The rows of a row group, and the ends of one column in it; None without statistics."""
+    """The rows of a row group, and the ends of one column in it; None without statistics.
+
+    Instants are µs since 1970, or a datetime where the file has another unit.
+    """
 
     rows: int
     low: Any
@@ -45,11 +48,18 @@ def column_bounds(path: Path, column: str) -> list[Bounds]:
     position = _position(metadata, column)
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        statistics = group.column(position).statistics
-        has_ends = statistics is not None and statistics.has_min_max
-        ends = (statistics.min, statistics.max) if has_ends else (None, None)
-        bounds.append(Bounds(group.num_rows, *ends))
+        bounds.append(Bounds(group.num_rows, *_ends(group.column(position).statistics)))
     return bounds
+
+
+def _ends(statistics: pq.Statistics | None) -> tuple[Any, Any]:
+    """Return the least and the largest value; instants in µs, where the file has them so."""
+    if statistics is None or not statistics.has_min_max:
+        return None, None
+    if '"timeUnit":"microseconds"' in statistics.logical_type.to_json():
+        # As numbers: pyarrow imports pandas when it makes a time.
+        return statistics.min_raw, statistics.max_raw
+    return statistics.min, statistics.max
 
 
 def newest_time(paths: Sequence[Path], now: int) -> int | None:
@@ -78,8 +88,8 @@ def _read_newest(path: Path, group: int, now: int) -> list[int]:
     return [] if newest is None else [newest]
 
 
-def _micros(instant: datetime | None) -> int | None:
-    return None if instant is None else from_datetime(instant)
+def _micros(instant: datetime | int | None) -> int | None:
+    return from_datetime(instant) if isinstance(instant, datetime) else instant
 
 
 @lru_cache(_COUNTS)

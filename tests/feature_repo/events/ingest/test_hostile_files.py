@@ -4,6 +4,7 @@ A file is what a shop's export may be: a broken format, misspelt names, values o
 table with odd cells.
 """
 
+import bz2
 import gzip
 import json
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from feature_repo.events.contract import BYTE_ORDER_MARK
 from feature_repo.events.ingest import TableMapping, ingest, validate
 from feature_repo.events.ingest.transaction_mapping import Columns
 from feature_repo.home import Clock, Home
@@ -171,6 +173,32 @@ FILES = [
     HostileFile(
         "a page of HTML", b"<html>\n<h1>502</h1>\n</html>\n", tuple((n, "line") for n in (1, 2, 3))
     ),
+    *(
+        HostileFile(name, content + b"\n\n\n", ((0, "file"),))
+        for name, content in (
+            ("UTF-16", lines(click()).decode().encode("utf-16")),
+            ("UTF-16 without a mark", lines(click()).decode().encode("utf-16-le")),
+            ("UTF-32", lines(click()).decode().encode("utf-32")),
+            ("a workbook", b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml"),
+            ("an old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+            ("a file that zstd packed", b"\x28\xb5\x2f\xfd\x24\x00"),
+            ("a file that bzip2 packed", bz2.compress(lines(click()))),
+            ("a file that gzip packed twice", gzip.compress(gzip.compress(lines(click())))),
+        )
+    ),
+    HostileFile("joined files with marks", lines(item(1)) + BYTE_ORDER_MARK + lines(click())),
+    HostileFile("objects with commas", lines(item(1))[:-1] + b",\n", ((1, "line"),)),
+    HostileFile("lines that end as on Windows", lines(item(1), click()).replace(b"\n", b"\r\n")),
+    HostileFile("a line of 2 MB", lines(item(1, title="x" * 2_000_000), click()), ((1, "line"),)),
+    HostileFile("a cut gzip", gzip.compress(lines(click()))[:-20], ((1, "file"),)),
+    one("a purchase of a negative amount", click(type="purchase", value=-5), warned="value"),
+    one("half of a surrogate pair", item(title="\ud83d"), refused="line"),
+    one("a list in a list", item(tags=[["a"]]), refused="fields.tags"),
+    one("nanoseconds", click(event_time=1_767_607_200_000_000_000), refused="event_time"),
+    one("true as an id", click(item_id=True), refused="item_id"),
+    one("a number with a fraction as an id", click(item_id=7.5), refused="item_id"),
+    one("an id that is longer than any", click(item_id="👟" * 600), refused="item_id"),
+    one("a slate as one text", shown(items="1,2"), refused="items"),
     HostileFile("the beginning of a Parquet file", b"PAR1" + b"\0" * 60, ((0, "file"),)),
     HostileFile("a damaged gzip", gzip.compress(lines(click()))[:-4] + b"\0" * 4, ((2, "file"),)),
     HostileFile("an empty Parquet", b"", ((0, "file"),), ending=".parquet"),
