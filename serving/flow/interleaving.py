@@ -1,12 +1,13 @@
 """The stage `interleave`: one slate from the orders of both variants of an experiment.
 
 Both rankers score the same candidates by features that were read once.  The relevance, boosts and
-diversity of each variant make its order.  A draft of both fills the first page, or all slots of a
-ranking of given candidates; the items below follow in the order of the control.  Pinned items then
-take their slots and belong to no variant.  Such a page is not explored.
+diversity of each variant make its order.  A draft of both, of the kind that the experiment
+declares, fills the first page, or all slots of a ranking of given candidates; the items below
+follow in the order of the control.  Pinned items then take their slots and belong to no variant.
+Such a page is not explored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from feature_repo.request_features.context import RequestContext
@@ -25,8 +26,19 @@ from serving.ranking import (
     score_by_ranker,
 )
 from serving.state import Model
-from training.experiments import INTERLEAVED, Draft, Experiment, Variant, team_draft
+from training.experiments import (
+    INTERLEAVED,
+    Draft,
+    Experiment,
+    Variant,
+    optimized_draft,
+    team_draft,
+)
 from training.retrieval.catalogue import Candidates
+
+DraftFunction = Callable[[tuple[Sequence[int], Sequence[int]], int, int], Draft]
+
+_DRAFTS: dict[str, DraftFunction] = {"team": team_draft, "optimized": optimized_draft}
 
 
 def interleave(
@@ -64,10 +76,10 @@ def _interleaved(
     scored = [score_by_ranker(each, context, shop) for each in rankers if each is not None]
     if len(scored) < len(rankers):
         return None
-    seed = draft_seed(request.query, experiment.name)
+    seed, draft = draft_seed(request.query, experiment.name), _DRAFTS[experiment.draft]
     if list_request is None:
         slate, other = (order_by_score(each, candidates.item_ids) for each in scored)
-        page = team_draft((slate.order, other.order), len(slate.order), seed)
+        page = draft((slate.order, other.order), len(slate.order), seed)
         slate = replace(slate, order=page.items, propensities=_propensities(page), draw=Draw(seed))
     else:
         rules = [request.rules.changed(each.diversity, None) for each in experiment.variants]
@@ -76,21 +88,33 @@ def _interleaved(
             for one, own in zip(scored, rules, strict=True)
         )
         pins = pinned_slots(request.rules, context.item_ids)
-        page, order = _draft_page(control, other_order, pins, list_request.size, seed)
+        page, order = _draft_page(draft, (control, other_order), pins, list_request.size, seed)
         explored = Explored(order, _propensities(page), Draw(seed))
         slate = cut_page(scored[0], explored, list_request.size, list_request.page)
     return replace(slate, teams=_teams(page, experiment), other_version=scored[1].version)
 
 
 def _draft_page(
-    control: list[int], candidate: list[int], pins: Mapping[int, int], size: int, seed: int
+    draft: DraftFunction,
+    orders: tuple[list[int], list[int]],
+    pins: Mapping[int, int],
+    size: int,
+    seed: int,
 ) -> tuple[Draft, list[int]]:
-    """Draft the slots of a page that no pinned item takes; return the draft and the whole order."""
-    free = tuple([n for n in order if n not in pins] for order in (control, candidate))
-    slots = sum(n not in pins for n in pin_items(control, pins)[:size])
-    page = team_draft((free[0], free[1]), slots, seed)
+    """Draft the slots of a page that no pinned item takes; return the draft and the whole order.
+
+    Args:
+        draft: as the experiment declares it.
+        orders: of the control and of the candidate.
+        pins: item → slot.
+        size: of the page.
+        seed: of the draft.
+    """
+    control, candidate = ([n for n in order if n not in pins] for order in orders)
+    slots = sum(n not in pins for n in pin_items(orders[0], pins)[:size])
+    page = draft((control, candidate), slots, seed)
     drafted = frozenset(page.items)
-    rest = [n for n in free[0] if n not in drafted]
+    rest = [n for n in control if n not in drafted]
     return page, pin_items([*page.items, *rest], pins)
 
 

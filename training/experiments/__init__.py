@@ -11,6 +11,7 @@ from training.experiments.declaration import EXPERIMENTS_FILE, Experiments
 from training.experiments.experiment import INTERLEAVED, Experiment, Variant
 from training.experiments.interleaving import Draft, team_draft
 from training.experiments.occasion import Occasion
+from training.experiments.optimized_interleaving import optimized_draft
 
 __all__ = [
     "DECISIONS_FILE",
@@ -24,6 +25,7 @@ __all__ = [
     "UnitKind",
     "Variant",
     "is_held_out",
+    "optimized_draft",
     "read_decisions",
     "team_draft",
     "variant_of",

@@ -27,6 +27,7 @@
     [[experiment]]
     name = "two-rankers"
     kind = "interleaving"               # one page of both variants; ab (the default): one of them
+    draft = "team"                      # how they fill it (the default), or optimized
     variant = [{ name = "control" }, { name = "candidate", model = "candidate" }]
 
     [experiment.decision]               # how the report decides; see docs/experiments.md
@@ -52,6 +53,7 @@ from training.experiments.experiment import (
     BUCKETS,
     INTERLEAVED,
     OVERRIDES,
+    Drafting,
     Experiment,
     Kind,
     Unit,
@@ -66,7 +68,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _FILE = re.compile(r"[\w-]+\.toml")
 _OCCASION = {"market", "surface", "from", "until"}
 _WHO = {"layer", "unit", "share", "buckets"}
-_EXPERIMENT = {"name", "kind", "variant", "decision", *_WHO, *_OCCASION}
+_EXPERIMENT = {"name", "kind", "draft", "variant", "decision", *_WHO, *_OCCASION}
 _VARIANT = {"name", "weight", *OVERRIDES}
 _MOST_WEIGHT = 1000.0
 _OF_ORDER = frozenset({"model", "diversity"})
@@ -132,6 +134,7 @@ def _experiment(table: Mapping[str, Any], path: str) -> Experiment:
     decision = table.get("decision", {})
     if not isinstance(decision, dict):
         raise EventError(f"{path}.decision", "a table", repr(decision))
+    kind = _kind(table, variants, path)
     return Experiment(
         name,
         _name(table.get("layer", "default"), f"{path}.layer"),
@@ -140,7 +143,8 @@ def _experiment(table: Mapping[str, Any], path: str) -> Experiment:
         variants,
         Occasion.of(table, path),
         decision,
-        kind=_kind(table, variants, path),
+        kind=kind,
+        draft=_draft(table, kind, path),
     )
 
 
@@ -152,6 +156,16 @@ def _kind(table: Mapping[str, Any], variants: Sequence[Variant], path: str) -> K
         _check_interleaving(variants, path)
         return "interleaving"
     return "ab"
+
+
+def _draft(table: Mapping[str, Any], kind: Kind, path: str) -> Drafting:
+    draft: Any = table.get("draft", "team")
+    if draft not in get_args(Drafting):
+        raise EventError(f"{path}.draft", f"one of {', '.join(get_args(Drafting))}", draft)
+    if "draft" in table and kind != "interleaving":
+        raise EventError(f"{path}.draft", "an experiment of kind interleaving", kind)
+    drafting: Drafting = draft
+    return drafting
 
 
 def _check_interleaving(variants: Sequence[Variant], path: str) -> None:

@@ -12,6 +12,7 @@ BUCKETS = 10_000
 
 Unit = Literal["user", "session", "first"]
 Kind = Literal["ab", "interleaving"]
+Drafting = Literal["team", "optimized"]
 OVERRIDES = ("model", "rules", "diversity", "exploration", "sources")
 
 
@@ -57,6 +58,7 @@ class Experiment:
         decision: how the report decides, as in the file.
         is_shipped: whether it was decided that all requests get its only variant.
         kind: whether each shopper gets one variant, or pages that two variants fill.
+        draft: how they fill a page.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Experiment:
     decision: Mapping[str, Any] = field(default_factory=dict)
     is_shipped: bool = False
     kind: Kind = "ab"
+    draft: Drafting = "team"
 
     def shipped(self, variant: str) -> "Experiment":
         """Return the experiment with one variant for all requests."""

@@ -19,7 +19,7 @@ from tests.serving.flow.small_parts import (
     ranked_for,
     read,
 )
-from training.experiments import Decision, team_draft, write_decisions
+from training.experiments import Decision, optimized_draft, team_draft, write_decisions
 
 TOML = """
 [[experiment]]
@@ -90,6 +90,20 @@ def test_the_log_replays_the_draft(interleaving):
         assert [codes[item.item] for item in answered.items] == page.items
         assert [item.propensity for item in logged.items] == page.propensities
         assert logged.teams == tuple({None: "", 0: "control", 1: "b"}[s] for s in page.sides)
+
+
+def test_an_optimized_draft_fills_the_slate_where_the_experiment_declares_it(interleaving):
+    declared = TOML.replace('unit = "user"', 'unit = "user"\ndraft = "optimized"')
+    (interleaving.settings.home.root / "experiments.toml").write_text(declared)
+    interleaving.experiments.reload()
+    rankings = ["abc".index(item) for item in CONTROL], ["abc".index(item) for item in OTHER]
+
+    answered, logged = answered_to(interleaving, "r")
+
+    page = optimized_draft(rankings, 3, logged.seed)
+    assert ["abc".index(item.item) for item in answered.items] == page.items
+    assert [item.propensity for item in logged.items] == page.propensities
+    assert logged.teams == tuple({None: "", 0: "control", 1: "b"}[side] for side in page.sides)
 
 
 def test_answers_are_as_frequent_as_their_logged_propensities(interleaving):

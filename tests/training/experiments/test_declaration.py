@@ -180,6 +180,10 @@ def test_an_interleaving_is_read(load):
     assert experiment.is_interleaving
     assert [answer.name for answer in experiment.answers] == ["control", "candidate", "interleaved"]
     assert experiment.changes == {"model", "diversity", "exploration"}
+    assert experiment.draft == "team"
+    assert load(INTERLEAVING.replace("share = 0.5", 'draft = "optimized"')).experiments[
+        0
+    ].draft == ("optimized")
     shipped = experiment.shipped("candidate")
     assert not shipped.is_interleaving
     assert shipped.answers == shipped.variants
@@ -188,6 +192,8 @@ def test_an_interleaving_is_read(load):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
+        ("share = 0.5", 'draft = "best"', "draft: expected one of team, optimized, found 'best'"),
+        ('kind = "interleaving"', 'draft = "team"', "draft: expected an experiment of kind inter"),
         ('"interleaving"', '"mixed"', "kind: expected one of ab, interleaving, found 'mixed'"),
         ('model = "candidate"', 'rules = "b.toml"', "candidate: expected only model and diversity"),
         ('model = "candidate"', "sources = { newest = 2 }", "order the same candidates"),
