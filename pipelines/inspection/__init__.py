@@ -15,13 +15,14 @@ from pipelines.inspection.models import (
 )
 from pipelines.inspection.newest_rows import newest_values, null_shares
 from pipelines.inspection.personal_data import personal_data
-from pipelines.inspection.queries import frequent_queries
+from pipelines.inspection.queries import count_by_minute, frequent_queries
 
 __all__ = [
     "SHOWN_METRICS",
     "Figures",
     "bandit_arms",
     "compare_models",
+    "count_by_minute",
     "describe_model",
     "entity",
     "estimated_regret",

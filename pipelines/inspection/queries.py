@@ -1,9 +1,10 @@
-"""The queries that shoppers send most."""
+"""Counts of the log: the queries that shoppers send most, and events by minute."""
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from feature_repo.events.log import list_relations
-from feature_repo.home import Home
+from feature_repo.home import MINUTE, Home, to_datetime, to_text
 from pipelines.inspection.database import reading
 
 _DAYS = 7
@@ -24,3 +25,25 @@ def frequent_queries(home: Home, most: int) -> list[str]:
             {"paths": paths, "most": most},
         ).fetchall()
     return [query for (query,) in rows]
+
+
+def count_by_minute(home: Home, kinds: Iterable[str], first: int) -> dict[int, int]:
+    """Return the compacted events of some kinds from a minute on, by minute since 1970 UTC."""
+    day = f"day={to_text(first * MINUTE)[:10]}"
+    counts: dict[int, int] = {}
+    with reading() as database:
+        for kind in kinds:
+            files = list_relations(home.log / "compacted", kind)
+            paths = [str(path) for path in files if path.parent.name >= day]
+            rows = (
+                database.execute(
+                    f"select epoch_us(seen_at) // {MINUTE}, count(*) from read_parquet($paths) "
+                    "where seen_at >= $since group by all",
+                    {"paths": paths, "since": to_datetime(first * MINUTE)},
+                ).fetchall()
+                if paths
+                else []
+            )
+            for minute, count in rows:
+                counts[minute] = counts.get(minute, 0) + count
+    return counts

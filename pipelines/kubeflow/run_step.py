@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from feature_repo.home import Home, NotEnoughError, end_after, replacing, restri
 from pipelines.catalogue import find_step
 from pipelines.declarations import HOME, Report, Step
 from pipelines.kubeflow.report_page import figures, markdown
-from pipelines.steps import OUTCOMES, RUN, RUN_REPORTS, code_version
+from pipelines.steps import RUN, RUN_REPORTS, code_version
 
 RUNNER = "AISLE_RUNNER"
 """Variable of a step on this machine: the process that runs the pipeline."""
@@ -53,7 +52,6 @@ def run_step(
     if home is not None:
         restrict_permissions(home)
     os.environ[RUN] = run_id
-    began_at = datetime.now(UTC)
     try:
         report = step.call(typed)
     except NotEnoughError as error:
@@ -65,24 +63,13 @@ def run_step(
         _describe(artifact, step, report)
     text = json.dumps(report, default=str)
     if home is not None and run_id:
-        folder = reports_folder(home, run_id)
-        _store(folder / f"{name}.json", text)
-        _store(folder / OUTCOMES / f"{name}.json", _outcome(began_at, outputs))
+        _store(reports_folder(home, run_id) / f"{name}.json", text)
     return tuple(text if value == "report" else report[value] for value in gives)
 
 
 def reports_folder(home: Home, run_id: str) -> Path:
     """Return the folder of a run's reports, one file for each step."""
     return home.root / RUN_REPORTS / run_id
-
-
-def _outcome(began_at: datetime, outputs: Sequence[dsl.Artifact]) -> str:
-    """Return when a step ran, and the artifacts that it wrote, as JSON."""
-    artifacts = [
-        {"name": one.name, "path": one.path, "sha256": one.metadata["sha256"]} for one in outputs
-    ]
-    times = {"began_at": began_at.isoformat(), "ended_at": datetime.now(UTC).isoformat()}
-    return json.dumps({**times, "artifacts": artifacts})
 
 
 def _store(path: Path, text: str) -> None:

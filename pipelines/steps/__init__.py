@@ -14,14 +14,13 @@ from pipelines.steps.home_redis import ensure_home_redis, home_redis, load_missi
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
 from pipelines.steps.report_steps import PARITY_FILE
 from pipelines.steps.retention import remove_unneeded
-from pipelines.steps.run_reports import OPEN_RUNS, OUTCOMES, RUN, RUN_REPORTS, recent_runs
+from pipelines.steps.run_reports import OPEN_RUNS, RUN, RUN_REPORTS, recent_runs
 from pipelines.steps.validate import VALIDATION_PAGE, VALIDATION_REPORT, validate
 
 __all__ = [
     "DAY_PAGE",
     "DAY_REPORT",
     "OPEN_RUNS",
-    "OUTCOMES",
     "PARITY_FILE",
     "RUN",
     "RUN_REPORTS",

@@ -17,9 +17,6 @@ _FILE = "kubeflow/runs.jsonl"
 RUN_REPORTS = "kubeflow/reports"
 """Folder with a folder for each run, which has the report of each step."""
 
-OUTCOMES = "outcomes"
-"""Folder below a run's reports, which has for each step its times and artifacts."""
-
 RUN = "AISLE_RUN"
 """Variable of a step's process: id of the pipeline run that it is part of."""
 

@@ -12,15 +12,25 @@ from urllib.parse import parse_qsl
 import pyarrow.dataset as ds
 import pytest
 
+from feature_repo.events.contract import InteractionEvent
 from feature_repo.events.log import EventLog
-from feature_repo.home import DAY, Clock, Home, Settings, to_datetime, to_text
+from feature_repo.home import (
+    DAY,
+    MINUTE,
+    Clock,
+    Home,
+    Settings,
+    to_datetime,
+    to_text,
+)
 from feature_repo.shop import Shop
 from feature_repo.views import views_of
 from pipelines.cli.main import main
 from pipelines.console.pages import PAGES
+from pipelines.console.pages.overview.event_counts import events_by_minute
 from pipelines.declarations import PARITY
 from pipelines.inspection import entity, histories, in_words, newest_values
-from pipelines.steps import OUTCOMES, PARITY_FILE, RUN_REPORTS
+from pipelines.steps import PARITY_FILE, RUN_REPORTS
 from pipelines.steps.run_reports import report
 from tests.integration.http.consoles import ADDRESSES, HOSTILE, console_client
 from training.artifacts import publish_version
@@ -41,6 +51,8 @@ diversity = 0.5
 """
 
 VIEW = "item_engagement"
+
+LOCAL_RUN = "retrain-2026-01-05-00-00-00-000000"
 
 CHANGING = ("findings", "freshness", "views")
 """Tables whose ages and clock change between two requests: only the row's heading is compared."""
@@ -196,14 +208,12 @@ def hostile_console(home, tmp_path):
     steps = home.root / RUN_REPORTS / "run-1"
     steps.mkdir(parents=True)
     (steps / "train.json").write_text(json.dumps({"text": HOSTILE}))
-    (steps / "evaluate.json").write_text("{}")
-    artifact = {"name": HOSTILE, "path": str(build), "sha256": HOSTILE}
-    times = {
-        "began_at": "2026-01-05T00:00:00+00:00",
-        "ended_at": "2026-01-05T00:00:01.500000+00:00",
-    }
-    (steps / OUTCOMES).mkdir()
-    (steps / OUTCOMES / "train.json").write_text(json.dumps({**times, "artifacts": [artifact]}))
+    step = home.root / "kubeflow" / "runs" / LOCAL_RUN / "train-ranker"
+    step.mkdir(parents=True)
+    artifact = {"name": HOSTILE, "uri": str(build), "metadata": {"sha256": HOSTILE}}
+    done = {"artifacts": {"ranker": {"artifacts": [artifact]}}}
+    (step / "executor_output.json").write_text(json.dumps(done))
+    (step.parent / "evaluate-ranker").mkdir()
     parity = home.root / PARITY.path / PARITY_FILE
     parity.parent.mkdir(parents=True, exist_ok=True)
     names = ("feature", "request", "logged", "computed", "cause")
@@ -215,7 +225,16 @@ def hostile_console(home, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "address", ["/models", "/model", "/comparison", "/pipelines", "/run?run=run-1", "/parity"]
+    "address",
+    [
+        "/models",
+        "/model",
+        "/comparison",
+        "/pipelines",
+        "/run?run=run-1",
+        f"/run?run={LOCAL_RUN}",
+        "/parity",
+    ],
 )
 def test_hostile_texts_of_the_home_are_escaped(hostile_console, address):
     answer = hostile_console.get(address)
@@ -268,14 +287,47 @@ def test_the_report_of_an_experiment_has_its_verdict_and_figures(bare_console):
     assert "expected one of experiments.toml: order" in unescape(unknown.text)
 
 
-def test_a_run_shows_steps_times_artifacts_and_reports(hostile_console):
-    tables = hostile_console.get("/run.json?run=run-1").json()
+def test_events_of_the_last_hour_are_counted_by_minute_before_and_after_compaction(home):
+    clock = Clock.of(Settings(home=home, clock="2026-01-05T12:00:30Z"))
+    log = EventLog(home, clock)
+    events = [
+        InteractionEvent(event_id=f"e{n}", event_time=clock.now(), item_id="i", type="click")
+        for n in range(3)
+    ]
+    (first, *_) = log.writer().append(events[:2])
+    minute, now = to_text(first.received_at)[11:16], first.received_at
 
-    train, evaluate = sorted(tables["steps"]["rows"], key=lambda row: row["seconds"] is None)
-    assert (train["step"], train["seconds"], train["artifacts"]) == ("train", 1.5, 1)
-    assert (evaluate["step"], evaluate["seconds"]) == ("evaluate", None)
-    assert [row["bytes"] > 0 for row in tables["artifacts"]["rows"]] == [True]
+    live = events_by_minute(home, clock, now)
+    log.seal()
+    log.compact()
+    log.writer().append(events[2:])
+    both = events_by_minute(home, clock, now + 30 * MINUTE)
+    later = events_by_minute(home, clock, now + 70 * MINUTE)
+
+    assert len(live) == len(both) == len(later) == 60
+    assert (live[minute], sum(live.values())) == (2, 2)
+    assert sum(both.values()) == 3
+    assert both[minute] >= 2
+    assert sum(later.values()) == 0
+
+
+def test_a_run_shows_the_report_of_each_step(hostile_console):
+    steps = hostile_console.get("/run.json?run=run-1&table=steps").json()["rows"]
+
+    assert [row["step"] for row in steps] == ["train"]
     assert hostile_console.get("/run?run=../runs").status_code == 400
+
+
+def test_a_run_of_the_local_runner_shows_steps_with_times_and_artifacts(hostile_console):
+    (listed,) = hostile_console.get("/pipelines.json?table=local").json()["rows"]
+    tables = hostile_console.get(f"/run.json?run={LOCAL_RUN}").json()
+
+    (step,), (artifact,) = tables["steps"]["rows"], tables["artifacts"]["rows"]
+    assert (listed["run"], listed["steps"], listed["ended"]) == (LOCAL_RUN, 2, 1)
+    assert (step["step"], step["artifacts"]) == ("train_ranker", 1)
+    assert step["seconds"] == listed["seconds"] > 0
+    assert artifact["bytes"] > 0
+    assert (artifact["artifact"], artifact["sha256"]) == (HOSTILE, HOSTILE)
 
 
 def test_the_pipelines_link_to_kubeflow_where_it_is_configured(home):

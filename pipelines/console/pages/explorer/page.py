@@ -8,6 +8,7 @@ from pipelines.console.content import (
     Block,
     Column,
     Content,
+    Figure,
     Form,
     FormField,
     Heading,
@@ -19,6 +20,7 @@ from pipelines.console.content import (
 )
 from pipelines.console.pages.explorer.configurations import CONFIGURATIONS, ask, compared
 from pipelines.console.pages.explorer.explained import explained_order
+from training.plots import Mark, bars
 
 Json = Mapping[str, Any]
 
@@ -116,7 +118,13 @@ def _stages(answer: Json) -> list[Block]:
         }
         for one in answer.get("trace", ())
     ]
-    return [Table("stages", "Stages of the request", columns, rows)]
+    marks = [
+        Mark(row["stage"], row["took"], None, None, f"{row['took']:.2f} ms")
+        for row in rows
+        if row["took"] is not None
+    ]
+    plot = [Figure(bars("latency", "Milliseconds of each stage", marks))] if marks else []
+    return [*plot, Table("stages", "Stages of the request", columns, rows)]
 
 
 def _sources(answer: Json) -> list[Block]:

@@ -1,10 +1,6 @@
 """The overview: what works, what is in use, how fresh features are, and how many events came."""
 
-from pathlib import Path
-
-from feature_repo.events.log import list_relations
-from feature_repo.home import SECOND, Clock, Home, ServiceError, to_text
-from feature_repo.offline.parquet import count_rows
+from feature_repo.home import SECOND, Clock, ServiceError, to_text
 from feature_repo.transformations import features_sealed_at
 from pipelines.console.content import (
     Block,
@@ -20,17 +16,19 @@ from pipelines.console.content import (
     Visit,
     address,
 )
+from pipelines.console.pages.overview.event_counts import (
+    DAYS,
+    KINDS,
+    events_by_day,
+    events_by_minute,
+)
 from pipelines.console.pages.overview.service_figures import service_figures
 from pipelines.doctor import Finding, examine
 from pipelines.inspection import feature_state, log_state, row_ages
 from training.plots import lines
 
-_KINDS = ("item", "user", "ranking", "interaction")
 _PERIOD = 5 * SECOND
 """How long the findings are shown before the home is examined again."""
-
-_DAYS = 30
-"""Newest days with events that are shown."""
 
 
 def overview(visit: Visit) -> Content:
@@ -49,6 +47,7 @@ def overview(visit: Visit) -> Content:
             Heading("Freshness"),
             *_freshness(visit),
             Heading("Events"),
+            *_minutes(visit),
             *_events(visit),
         ],
     )
@@ -129,30 +128,35 @@ def _freshness(visit: Visit) -> list[Block]:
     ]
 
 
+def _minutes(visit: Visit) -> list[Block]:
+    """Draw the events of the last hour."""
+    state = log_state(visit.home), visit.now // _PERIOD
+    clock = Clock.of(visit.settings)
+    counts = visit.soon(
+        "events by minute", state, lambda: events_by_minute(visit.home, clock, visit.now)
+    )
+    if counts is None:
+        return [Loading("The events of the last hour")]
+    total = sum(counts.values())
+    text = f"{total:,} events came in the last hour, {total / len(counts):.1f} a minute."
+    if not total:
+        return [Text(text)]
+    values = [float(count) for count in counts.values()]
+    title = "Events by minute, the last hour"
+    return [
+        Text(text),
+        Figure(lines("events-by-minute", title, [*counts], {"events": values}, "UTC")),
+    ]
+
+
 def _events(visit: Visit) -> list[Block]:
     state = log_state(visit.home)
     days = visit.figures.get("events by day", state, lambda: events_by_day(visit.home))
-    columns = [Column("day", "day"), *(Column(kind, f"{kind} events") for kind in _KINDS)]
+    columns = [Column("day", "day"), *(Column(kind, f"{kind} events") for kind in KINDS)]
     rows: list[Row] = [{"day": day, **counts} for day, counts in days.items()]
     empty = "No events are compacted yet; `aisle refresh` compacts them."
-    table = Table("events", f"Compacted events of the last {_DAYS} days", columns, rows, empty)
+    table = Table("events", f"Compacted events of the last {DAYS} days", columns, rows, empty)
     if len(days) < 2:
         return [table]
-    series = {kind: [float(counts[kind]) for counts in days.values()] for kind in _KINDS}
+    series = {kind: [float(counts[kind]) for counts in days.values()] for kind in KINDS}
     return [Figure(lines("events-by-day", "Events by day", [*days], series, "day")), table]
-
-
-def events_by_day(home: Home) -> dict[str, dict[str, int]]:
-    """Return the numbers of compacted events by kind, for the newest days with events, in order.
-
-    An event counts on the first day on which a request may read it.
-    """
-    files: dict[str, dict[str, list[Path]]] = {}
-    for kind in _KINDS:
-        for path in list_relations(home.log / "compacted", kind):
-            day = path.parent.name.removeprefix("day=")
-            files.setdefault(day, {}).setdefault(kind, []).append(path)
-    return {
-        day: {kind: count_rows(files[day].get(kind, ())) for kind in _KINDS}
-        for day in sorted(files)[-_DAYS:]
-    }
