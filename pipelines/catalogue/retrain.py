@@ -1,8 +1,8 @@
 """The retraining pipeline: each step declared once, in running order.
 
-    transform_features -> pin_inputs -> build_dataset -> describe_dataset -> train_ranker ->
-    evaluate_ranker -> check_gate -> (publish_ranker | reject_ranker), publish_indexes;
-    at the end, report_run
+    transform_features -> pin_inputs -> build_dataset -> describe_dataset -> choose_configuration ->
+    fit_contender for each variant -> train_ranker -> evaluate_ranker -> check_gate ->
+    (publish_ranker | reject_ranker), publish_indexes; at the end, report_run
 
 To add a step, write its function in `pipelines/steps` and declare it here.
 """
@@ -12,10 +12,13 @@ from dataclasses import replace
 from pipelines.catalogue.features import REPORT_RUN, TRANSFORM_FEATURES
 from pipelines.catalogue.indices import PUBLISH_INDEXES
 from pipelines.declarations import (
+    CONTENDER,
+    CONTENDERS,
     DATASET,
     DECISION,
     EVALUATION,
     FEATURES,
+    FITTED,
     FORCE,
     GAINS,
     HOME,
@@ -72,10 +75,34 @@ DESCRIBE_DATASET = Step(
     pages=(f"{STATISTICS.name}/{steps.STATISTICS_PAGE}",),
     cached=True,
 )
+CHOOSE_CONFIGURATION = Step(
+    name="choose_configuration",
+    function=steps.choose_configuration,
+    inputs=(HOME, DATASET, SEARCH, SEARCH_SECONDS),
+    outputs=(),
+    resources=Resources(cpu="2", memory="4G"),
+    retry=1,
+    title="configurations",
+    gives=(CONTENDERS,),
+    cached=True,
+    ahead=True,
+)
+FIT_CONTENDER = Step(
+    name="fit_contender",
+    function=steps.fit_contender,
+    inputs=(HOME, DATASET, CONTENDER, SEARCH, SEARCH_SECONDS),
+    outputs=(),
+    resources=Resources(cpu="2", memory="4G"),
+    retry=1,
+    title="contender",
+    gives=(FITTED,),
+    cached=True,
+    ahead=True,
+)
 TRAIN_RANKER = Step(
     name="train_ranker",
     function=steps.train_ranker,
-    inputs=(HOME, DATASET, SEARCH, SEARCH_SECONDS),
+    inputs=(HOME, DATASET, SEARCH, SEARCH_SECONDS, FITTED),
     outputs=(RANKER,),
     resources=Resources(cpu="2", memory="4G"),
     retry=1,
@@ -133,6 +160,8 @@ RETRAIN = Pipeline(
         PIN_INPUTS,
         BUILD_DATASET,
         DESCRIBE_DATASET,
+        CHOOSE_CONFIGURATION,
+        FIT_CONTENDER,
         TRAIN_RANKER,
         EVALUATE_RANKER,
         CHECK_GATE,

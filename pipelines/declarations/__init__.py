@@ -16,6 +16,8 @@ from pipelines.declarations.parameter import (
     Parameter,
 )
 from pipelines.declarations.parameters import (
+    CONTENDER,
+    CONTENDERS,
     DATE,
     DAY_FILE,
     DAYS,
@@ -23,6 +25,7 @@ from pipelines.declarations.parameters import (
     ERROR,
     EVENTS,
     FEATURES,
+    FITTED,
     FORCE,
     FULL,
     GAINS,
@@ -57,6 +60,8 @@ from pipelines.declarations.step import (
 
 __all__ = [
     "CONFIGURATION",
+    "CONTENDER",
+    "CONTENDERS",
     "DATASET",
     "DATE",
     "DAY",
@@ -68,6 +73,7 @@ __all__ = [
     "EVALUATION",
     "EVENTS",
     "FEATURES",
+    "FITTED",
     "FORCE",
     "FULL",
     "GAINS",

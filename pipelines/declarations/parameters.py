@@ -85,6 +85,10 @@ DAYS = Parameter("days", "days that have events", type=tuple, default=())
 DAY_FILE = Parameter("day", "one of these days", item_of=DAYS.name)
 VALID_DAYS = Parameter("valid_days", "the days whose events are valid", type=tuple, default=())
 
+CONTENDERS = Parameter("contenders", "variants to fit", type=tuple, default=())
+CONTENDER = Parameter("contender", "one of these variants", item_of=CONTENDERS.name)
+FITTED = Parameter("fitted", "the variants that are fitted", type=tuple, default=())
+
 FEATURES = Parameter("features", "hash of the features and of the code that a run learns from")
 IN_USE = Parameter(
     "in_use",

@@ -99,7 +99,7 @@ class Pipeline:
         skip: Callable[[Step], bool] = lambda _: False,
         values: Mapping[str, Any] | None = None,
     ) -> dict[str, Report]:
-        """Run the steps one after the other, each unless a decision excludes it.
+        """Run the steps one after the other, but those excluded by a decision or working ahead.
 
         Args:
             run: runs one step.
@@ -114,7 +114,8 @@ class Pipeline:
         present: dict[str, Any] = {one.name: one.value for one in self.parameters}
         present |= values or {}
         for step in self.steps:
-            if step.when not in ("", present.get(DECISION.name)) or skip(step):
+            excluded = step.ahead or step.when not in ("", present.get(DECISION.name))
+            if excluded or skip(step):
                 continue
             if step.each is None:
                 reports[step.name] = run(step, present)

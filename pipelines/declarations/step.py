@@ -69,6 +69,8 @@ class Step:
             always runs.
         cached: whether its inputs alone determine its outputs, so that a run with equal inputs
             takes them from an earlier one.
+        ahead: whether it only begins the work of a later step, in parallel pods; `run_here` leaves
+            it out, because one process does that work at once and reads the rows once.
         minutes: after which a cluster ends it.
     """
 
@@ -87,6 +89,7 @@ class Step:
     gives: tuple[Parameter, ...] = ()
     when: str = ""
     cached: bool = False
+    ahead: bool = False
     minutes: int = 120
 
     def __post_init__(self) -> None:

@@ -87,7 +87,8 @@ def component_source(step: Step, *, returns: bool = False) -> str:
 def output_of(step: Step, name: str, *, returns: bool = False) -> str:
     """Return the name of the output of a value that a step gives.
 
-    A single one has Kubeflow's own name, by which alone its local runner evaluates conditions.
+    A single one has Kubeflow's own name, by which alone its local runner evaluates conditions and
+    the lists of loops.
     """
     return SINGLE if len(_given(step, returns=returns)) == 1 else name
 

@@ -10,11 +10,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from feature_repo.home import Home
+from feature_repo.home import Home, PipelineError, replacing
 from pipelines.declarations import MODEL, Progress, Report
 from pipelines.steps.code_version import code_version
 from pipelines.steps.run_reports import RUN
+
+if TYPE_CHECKING:
+    from training.ranker import Configuration
 
 NO_RANKER = "none"
 """Version in use where no ranker is published."""
@@ -25,6 +29,9 @@ _LISTED = 10
 
 SEARCHES = "build/search.journal"
 """The trials of all searches in a home, which a later search of the same dataset continues."""
+
+CONTENDERS = "kubeflow/contenders"
+"""Folder with a folder of fits for each dataset and version of the code."""
 
 
 def pin_inputs(home: Path, *, model: str = MODEL) -> Report:
@@ -106,6 +113,43 @@ def search_configuration(
     return {"best": best}
 
 
+def choose_configuration(
+    home: Path,
+    dataset: Path,
+    *,
+    search: int = 0,
+    search_seconds: float = 0.0,
+    progress: Progress | None = None,
+) -> Report:
+    """Fit the naive variant with each configuration, and name the variants that remain to fit."""
+    from training.ranker import NAIVE, PARALLEL, best_of, fit_contenders
+
+    folder = _contenders(home, dataset)
+    grid = _configurations(home, dataset, search, search_seconds, progress)
+    with replacing(_listed(folder, search, search_seconds)) as fresh:
+        fresh.write_text(json.dumps([asdict(one) for one in grid]))
+    trials = fit_contenders(dataset, folder, (NAIVE,), grid, progress)
+    return {"contenders": [*PARALLEL], "ndcg_at_10": best_of(trials, NAIVE).ndcg_at_10}
+
+
+def fit_contender(
+    home: Path,
+    dataset: Path,
+    contender: str,
+    *,
+    search: int = 0,
+    search_seconds: float = 0.0,
+    progress: Progress | None = None,
+) -> Report:
+    """Fit one variant with the best configuration, for `train_ranker` to compare."""
+    from training.ranker import best_of, fit_contenders
+
+    folder = _contenders(home, dataset)
+    grid = _chosen_configurations(_listed(folder, search, search_seconds))
+    trials = fit_contenders(dataset, folder, (contender,), grid, progress)
+    return {"fitted": contender, "ndcg_at_10": best_of(trials, contender).ndcg_at_10}
+
+
 def train_ranker(
     home: Path,
     dataset: Path,
@@ -113,20 +157,63 @@ def train_ranker(
     *,
     search: int = 0,
     search_seconds: float = 0.0,
+    fitted: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> Report:
-    """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
+    """Compare the variants on the validation split and fit the best into the folder `ranker`.
+
+    Contenders that earlier steps or an interrupted training have fitted are not fitted again;
+    `fitted` names those of this run, which has chosen the configurations then.
+    """
     from training.monitoring import write_snapshot
     from training.ranker import train
 
-    report = train(
-        dataset,
-        ranker,
-        journal=Home(home).root / SEARCHES,
-        search=search,
-        search_seconds=search_seconds or None,
-    ).to_dict()
+    folder = _contenders(home, dataset)
+    if fitted:
+        grid = _chosen_configurations(_listed(folder, search, search_seconds))
+    else:
+        grid = _configurations(home, dataset, search, search_seconds, progress)
+    report = train(dataset, ranker, progress, grid=grid, folder=folder).to_dict()
     write_snapshot(dataset, ranker)
     return report
+
+
+def _configurations(
+    home: Path, dataset: Path, search: int, seconds: float, progress: Progress | None
+) -> "tuple[Configuration, ...]":
+    """Return the fixed configurations and the best of a search."""
+    from training.ranker import GRID, search_dataset
+
+    if not search:
+        return GRID
+    journal = Home(home).root / SEARCHES
+    limit = seconds or None
+    best = search_dataset(dataset, journal, trials=search, seconds=limit, progress=progress)
+    return tuple(dict.fromkeys((*GRID, best)))
+
+
+def _chosen_configurations(path: Path) -> "tuple[Configuration, ...]":
+    """Return the configurations that `choose_configuration` has listed."""
+    from training.ranker import Configuration
+
+    if not path.exists():
+        raise PipelineError(
+            f"{path}: expected the configurations of this dataset, found none; run the step "
+            "choose_configuration first."
+        )
+    return tuple(Configuration(**one) for one in json.loads(path.read_text()))
+
+
+def _listed(folder: Path, search: int, seconds: float) -> Path:
+    return folder / f"configurations-{search}-{seconds:g}.json"
+
+
+def _contenders(home: Path, dataset: Path) -> Path:
+    """Return the folder of the contenders of a dataset, by its hash and that of the code."""
+    from training.artifacts import sha256
+
+    key = f"{sha256(dataset)} {code_version()}"
+    return Home(home).root / CONTENDERS / hashlib.sha256(key.encode()).hexdigest()
 
 
 def evaluate_ranker(

@@ -2,7 +2,7 @@
 
 The rules, with the retention of `AISLE_RETENTION_DAYS` unless they say otherwise:
 
-    run         folders, reports and cached steps of local Kubeflow runs
+    run         folders, reports, cached steps and contenders of local Kubeflow runs
     quarantine  files of quarantined lines
     dataset     datasets but the last training's
     artifact    versions but the one in use, the one before it, and the newest of the others
@@ -32,7 +32,7 @@ from feature_repo.home import (
 from pipelines.declarations import DATASET
 from training.artifacts import RANKER, former_version, target_of
 
-_OF_RUNS = ("runs", "workspace", "reports", "cache")
+_OF_RUNS = ("runs", "workspace", "reports", "cache", "contenders")
 _DAY_SECONDS = 86_400.0
 _OLD_TEMPORARY_DAYS = 1.0
 

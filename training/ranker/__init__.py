@@ -3,14 +3,14 @@
 from training.ranker.baselines import BASELINES, RATE, SHOWN, baselines_of, reference_of
 from training.ranker.calibration import Calibration
 from training.ranker.click_model import Bools
-from training.ranker.configuration import SEED, Configuration
-from training.ranker.ensemble import merge_boosters
+from training.ranker.configuration import GRID, SEED, Configuration
 from training.ranker.feature_groups import group_features, is_user_feature
 from training.ranker.fitting import (
     Training,
     Trial,
     best_of,
     choose_and_fit,
+    fit_contenders,
     refit,
     train,
 )
@@ -19,14 +19,16 @@ from training.ranker.quantized import FitRows, measured_rows, quantize
 from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores
 from training.ranker.search import search_dataset
 from training.ranker.shoppers import instants_of, users_of
-from training.ranker.trees import early_stopping, grow, threads
-from training.ranker.variants import NAIVE, Fitted, fit, in_random_order
+from training.ranker.trees import early_stopping, grow, merge_boosters, threads
+from training.ranker.variants import NAIVE, PARALLEL, Fitted, fit, in_random_order
 
 __all__ = [
     "BASELINES",
+    "GRID",
     "HELD_OUT",
     "MODEL",
     "NAIVE",
+    "PARALLEL",
     "RATE",
     "SEED",
     "SHOWN",
@@ -46,6 +48,7 @@ __all__ = [
     "choose_and_fit",
     "early_stopping",
     "fit",
+    "fit_contenders",
     "group_features",
     "grow",
     "in_random_order",

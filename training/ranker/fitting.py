@@ -27,10 +27,10 @@ from training.dataset import (
 from training.ranker.calibration import Calibration, calibrate
 from training.ranker.click_model import Bools, curves_by
 from training.ranker.configuration import GRID, Configuration
+from training.ranker.contenders import Contenders
 from training.ranker.held_out import HELD_OUT, HeldOut
 from training.ranker.quantized import FitRows
 from training.ranker.ranker import MODEL, TRAINING, Ranker
-from training.ranker.search import search_dataset
 from training.ranker.selection import (
     FEWEST_SLATES,
     RANDOMIZED,
@@ -43,6 +43,7 @@ from training.ranker.selection import (
 from training.ranker.shoppers import instants_of
 from training.ranker.variants import (
     CLICK_MODEL,
+    NAIVE,
     VARIANTS,
     Fitted,
     fit,
@@ -145,36 +146,56 @@ def train(
     out: Path,
     progress: Progress | None = None,
     *,
-    journal: Path | None = None,
-    search: int = 0,
-    search_seconds: float | None = None,
+    grid: tuple[Configuration, ...] = GRID,
+    folder: Path | None = None,
 ) -> Training:
     """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
 
     Args:
         dataset: file to learn from.
         out: folder to write to.
-        progress: called before each trial.
-        journal: file of the trials of all searches (beside `out`).
-        search: number of search trials, in addition to the fixed configurations.
-        search_seconds: no new trial starts later.
+        progress: called after each trial.
+        grid: configurations to compare.
+        folder: of the contenders of this dataset (`Contenders`).
 
     Raises:
         NotEnoughError: too few rankings with a click, or too few users.
         LeakError: a feature contains the future.
     """
-    data, grid = LazyDataset.open(dataset), GRID
-    check_sufficiency(data.keys, data.facts.feature_service)
-    check_target_leakage(data.part(TRAIN, VALIDATE))
-    if search:
-        journal = journal or out.parent / "search.journal"
-        best = search_dataset(
-            dataset, journal, trials=search, seconds=search_seconds, progress=progress
-        )
-        grid = tuple(dict.fromkeys((*GRID, best)))
-    ranker, training = choose_and_fit(data, progress, grid)
+    data = _checked(dataset)
+    ranker, training = choose_and_fit(data, progress, grid, folder)
     save_trained(ranker, training, dataset, out)
     return training
+
+
+def fit_contenders(
+    dataset: Path,
+    folder: Path,
+    variants: Iterable[str],
+    grid: tuple[Configuration, ...] = GRID,
+    progress: Progress | None = None,
+) -> tuple[Trial, ...]:
+    """Fit variants as `train` does, each with the configurations that it tries, into `folder`.
+
+    Raises:
+        NotEnoughError, LeakError: as `train`.
+    """
+    _, data, validation = _splits(_checked(dataset).part(TRAIN, VALIDATE))
+    contenders, trials = Contenders(data, validation, folder), list[Trial]()
+    for name in dict.fromkeys((NAIVE, *variants)):
+        for configuration in _grid_of(name, grid, trials):
+            fitted, value = contenders.fit(name, configuration)
+            trials.append(Trial(name, configuration, fitted.rounds, value))
+            if progress:
+                progress(len(trials), None)
+    return tuple(trials)
+
+
+def _checked(dataset: Path) -> Dataset:
+    data = LazyDataset.open(dataset)
+    check_sufficiency(data.keys, data.facts.feature_service)
+    check_target_leakage(data.part(TRAIN, VALIDATE))
+    return data
 
 
 def save_trained(ranker: Ranker, training: Training, dataset: Path, out: Path) -> None:
@@ -190,18 +211,23 @@ def choose_and_fit(
     data: Dataset,
     progress: Progress | None = None,
     grid: tuple[Configuration, ...] = GRID,
+    folder: Path | None = None,
 ) -> tuple[Ranker, Training]:
     """Try every configuration and variant, fit the best on training and validation split.
+
+    Args:
+        data: rows of all splits; those of the test split are not read.
+        progress: called after each trial.
+        grid: configurations to compare.
+        folder: of the contenders of these rows; None to store none.
 
     Raises:
         DatasetError: no ranking with a gain in one of the two splits.
     """
     both = data.part(TRAIN, VALIDATE)
-    in_slice = _randomized_slice(both)
-    train_part, validation = (
-        _with_some_gain(both.rows(~in_slice).part(split), split) for split in (TRAIN, VALIDATE)
-    )
-    fitted, trials = _fit_variants(train_part, validation, grid, progress)
+    in_slice, train_part, validation = _splits(both)
+    contenders = Contenders(train_part, validation, folder)
+    fitted, trials = _fit_variants(contenders, train_part, validation, grid, progress)
     compared, name = (
         (both.rows(in_slice), RANDOMIZED) if in_slice.any() else (validation, VALIDATION)
     )
@@ -237,7 +263,17 @@ def best_of(trials: Iterable[Trial], variant: str) -> Trial:
     return max((t for t in trials if t.variant == variant), key=lambda t: t.ndcg_at_10)
 
 
+def _splits(both: Dataset) -> tuple[Bools, Dataset, Dataset]:
+    """Return which rows are of the randomized slice, and the two splits without them."""
+    in_slice = _randomized_slice(both)
+    train_part, validation = (
+        _with_some_gain(both.rows(~in_slice).part(split), split) for split in (TRAIN, VALIDATE)
+    )
+    return in_slice, train_part, validation
+
+
 def _fit_variants(
+    contenders: Contenders,
     data: Dataset,
     validation: Dataset,
     grid: tuple[Configuration, ...],
@@ -246,7 +282,6 @@ def _fit_variants(
     """Return every variant fitted with its best configuration, and all trials."""
     fitted: dict[str, Fitted] = {}
     trials: list[Trial] = []
-    rows = FitRows(data, validation)
     total = sum(len(_grid_of(name, grid, trials)) for name in VARIANTS if VARIANTS[name].fit)
     for variant in VARIANTS.values():
         if variant.fit is None:
@@ -257,8 +292,7 @@ def _fit_variants(
             trials.append(Trial(variant.name, parts[0].configuration, one.rounds, value, parts))
             continue
         for configuration in _grid_of(variant.name, grid, trials):
-            one = fit(variant.name, configuration, rows)
-            value = validation_ndcg(one, validation)
+            one, value = contenders.fit(variant.name, configuration)
             trial = Trial(variant.name, configuration, one.rounds, value)
             trials.append(trial)
             if trial == best_of(trials, variant.name):

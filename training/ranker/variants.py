@@ -3,7 +3,6 @@
 `VARIANTS` declares each of them once; training, selection and refitting go through it.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,9 +17,8 @@ from training.metrics import ndcg
 from training.ranker.click_model import Bools, Floats, Shown
 from training.ranker.click_objective import ExaminedClicks
 from training.ranker.configuration import PATIENCE, Configuration
-from training.ranker.ensemble import merge_boosters
 from training.ranker.quantized import FitRows, shuffled
-from training.ranker.trees import early_stopping, grow
+from training.ranker.trees import early_stopping, grow, merge_boosters
 
 if TYPE_CHECKING:
     import xgboost
@@ -38,14 +36,12 @@ class Fitted:
         variant: its name.
         rounds: number of trees that are used.
         objective: of the variant that learns examination; it turns scores into relevance.
-        bias: shape (K,), examination by position as `lambdarank_unbiased` learned it.
     """
 
     variant: str
     booster: "xgboost.Booster"
     rounds: int
     objective: ExaminedClicks | None = None
-    bias: Floats | None = None
 
     def scores(self, data: Dataset) -> Floats:
         """Return the scores of a dataset's rows, shape (R,); higher is better."""
@@ -126,6 +122,13 @@ def in_random_order(data: Dataset, seed: int) -> Dataset:
     return Dataset(data.facts, keys, data.matrix[order])
 
 
+def examined_clicks(data: Dataset) -> ExaminedClicks:
+    """Return the objective of a dataset's clicks, before it has learned any examination."""
+    gain = data.column("gain").astype(np.float64)
+    least = gain[gain > 0].min(initial=np.inf)
+    return ExaminedClicks(shown_of(data), gain / min(least, _LEAST_CLICK_GAIN))
+
+
 def with_gain(data: Dataset) -> Bools:
     """Shape (R,): whether the row's slate has a gain."""
     qid, gain = data.column("qid"), data.column("gain")
@@ -158,7 +161,7 @@ def _fit_ranking(
     parameters = configuration.ranking_parameters(columns) | {"lambdarank_unbiased": unbiased}
     options = early_stopping(rows.watched_slates_with_gain, PATIENCE)
     booster = grow(parameters, rows.slates_with_gain, rounds, columns, **options)
-    return Fitted(variant, booster, _used_rounds(booster, rows.validation), bias=_bias(booster))
+    return Fitted(variant, booster, _used_rounds(booster, rows.validation))
 
 
 def _fit_unbiased(variant: str, configuration: Configuration, rows: FitRows, rounds: int) -> Fitted:
@@ -166,10 +169,7 @@ def _fit_unbiased(variant: str, configuration: Configuration, rows: FitRows, rou
 
 
 def _fit_examined(variant: str, configuration: Configuration, rows: FitRows, rounds: int) -> Fitted:
-    data, columns = rows.data, rows.data.facts.columns
-    gain = data.column("gain").astype(np.float64)
-    least = gain[gain > 0].min(initial=np.inf)
-    objective = ExaminedClicks(shown_of(data), gain / min(least, _LEAST_CLICK_GAIN))
+    columns, objective = rows.data.facts.columns, examined_clicks(rows.data)
     parameters = configuration.tree_parameters(columns) | {
         "base_score": objective.base_score,
         "disable_default_eval_metric": True,
@@ -185,12 +185,6 @@ def _fit_examined(variant: str, configuration: Configuration, rows: FitRows, rou
 
 def _used_rounds(booster: "xgboost.Booster", validation: Dataset | None) -> int:
     return int(booster.num_boosted_rounds() if validation is None else booster.best_iteration + 1)
-
-
-def _bias(booster: "xgboost.Booster") -> Floats | None:
-    """Return the click propensities `ti+` from the configuration of an unbiased booster."""
-    bias = json.loads(booster.save_config())["learner"]["objective"].get("ti+")
-    return None if bias is None else np.trim_zeros(np.array(bias, dtype=np.float64), "b")
 
 
 NAIVE, UNBIASED, EXAMINED, BLENDED = "naive", "unbiased", "examined", "blended"
@@ -225,6 +219,9 @@ VARIANTS = {
     )
 }
 """Name → declaration, in the order of fitting."""
+
+PARALLEL = tuple(name for name, one in VARIANTS.items() if one.fit and not one.tries_grid)
+"""The variants that are fitted with the best configuration, independently of each other."""
 
 CLICK_MODEL = EXAMINED
 """The variant whose examination weighs the gains when variants are compared."""

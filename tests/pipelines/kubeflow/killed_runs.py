@@ -39,9 +39,10 @@ def main(root: str, name: str, *steps: str) -> None:
 
 
 def folders_of(home: Home, steps: list[str]) -> set[Path]:
-    """The folders that runs of some steps have made."""
+    """The folders that runs of some steps have made; in a loop there is one for each item."""
     names = {step.replace("_", "-") for step in steps}
-    return {path for path in (home.root / "kubeflow" / "runs").glob("*/*") if path.name in names}
+    runs = home.root / "kubeflow" / "runs"
+    return {path for name in names for path in (*runs.glob(f"*/{name}"), *runs.glob(f"*/*/{name}"))}
 
 
 if __name__ == "__main__":
