@@ -28,18 +28,23 @@ AT_MOST = (
     "מתחת ל|מתחת ל-|פחות מ|פחות מ-|低于|不超过|少于|ไม่เกิน|ต่ำกว่า|น้อยกว่า|ถูกกว่า|"
     "dưới|không quá|ít hơn|rẻ hơn|thấp hơn|κάτω από|λιγότερο από|sub|mai puțin de|di bawah|"
     "kurang dari|tidak lebih dari|en fazla|дешевше|не більше|не дорожче|менше|"
-    "menej ako|lacnejšie ako|manj kot|manje od|jeftinije od"
+    "menej ako|lacnejšie ako|manj kot|manje od|jeftinije od|"
+    "undir|minna en|ódýrara en|ekki meira en|að hámarki|mažiau nei|mažiau kaip|pigiau nei|"
+    "mazāk par|lētāk par|"
+    "vähem kui|odavam kui|არაუმეტეს"
 )
 AT_MOST_WEAK = (
     "up to|max|maximum|within|until|to|for|bis|bis zu|maximal|jusqu'à|maximum|sous|hasta|máximo|"
     "fino a|sotto i|sotto|massimo|até|máximo|tot|maximaal|max|upp till|op til|opp til|maks|"
     "do|maksymalnie|max|до|حتى|تا|עד|עד ל-|έως|μέχρι|până la|hingga|sampai|maksimal|최대|"
-    "tối đa|đến|tới|pod|под|ispod|испод|iki|kuni|alla|līdz|najviac|največ"
+    "tối đa|đến|tới|pod|под|ispod|испод|iki|kuni|alla|līdz|najviac|največ|"
+    "allt að|upp að|մինչև"
 )
 NOT_LESS = (
     "no less than|not less than|not under|not below|nicht unter|nicht weniger als|pas moins de|"
     "no menos de|non meno di|não menos de|niet minder dan|не дешевле|не менее|не меньше|لا يقل عن|"
-    "不低于|不少于"
+    "不低于|不少于|"
+    "ekki minna en|არანაკლებ"
 )
 AT_LEAST = (
     ">=|>|≥|over|above|more than|at least|starting at|über|mehr als|mindestens|teurer als|plus de|"
@@ -47,23 +52,32 @@ AT_LEAST = (
     "minstens|duurder dan|över|mer än|minst|mere end|mer enn|mindst|yli|vähintään|powyżej|"
     "więcej niż|co najmniej|více než|дороже|больше|более|свыше|أكثر من|بیشتر از|بالای|יותר מ|מעל|"
     "מעל ל-|יותר מ-|高于|超过|มากกว่า|สูงกว่า|trên|nhiều hơn|cao hơn|πάνω από|περισσότερο από|"
-    "peste|di atas|lebih dari|en az|більше|понад|viac ako|več kot|više od"
+    "peste|di atas|lebih dari|en az|більше|понад|viac ako|več kot|više od|"
+    "yfir|meira en|að minnsta kosti|daugiau nei|vairāk par|rohkem kui|vähemalt|мин дегенде"
 )
 AT_LEAST_WEAK = (
     "from|min|minimum|ab|von|à partir de|desde|a partir de|da|vanaf|från|fra|od|от|من|از|"
-    "מ|από|de la|dari|từ|hơn|tối thiểu|ตั้งแต่|від|nad|над|iznad|изнад|preko|nuo|alates|üle|virs"
+    "מ|από|de la|dari|từ|hơn|tối thiểu|ตั้งแต่|від|nad|над|iznad|изнад|preko|nuo|alates|üle|virs|"
+    "frá"
 )
 AFTER_AT_MOST = (
     "以下|未満|以内|まで|以内|以下|이하|미만|까지|"
     "altı|altında|altındaki|dan ucuz|den ucuz|den az|dan az|"
     "से कम|के अंदर|से नीचे|alatt|or less|or under|and under|oder weniger|or below|max|maximum|"
-    "maximal|ou moins|o menos|o meno|ou menos|of minder|eller mindre|以内的|内|以里"
+    "maximal|ou moins|o menos|o meno|ou menos|of minder|eller mindre|以内的|内|以里|"
+    "ye kadar|ya kadar|kadar|qədər|ucuz|aşağı|მდე|ზე ნაკლები|ზე იაფი|ნაკლები|იაფი|"
+    "дейін|арзан|төмен|доош|хүртэл|պակաս|էժան|ցածր|নিচে|কম|মধ্যে"
 )
 AFTER_AT_LEAST = (
     "以上|이상|초과|から|起|से ज्यादा|से अधिक|"
     "üstü|üstünde|üzeri|üzerinde|dan fazla|den fazla|dan pahalı|den pahalı|"
-    "felett|or more|and up|and over|oder mehr|ou plus|o más|o più|ou mais|of meer|eller mer"
+    "felett|or more|and up|and over|oder mehr|ou plus|o más|o più|ou mais|of meer|eller mer|"
+    "çox|baha|yuxarı|დან|ზე მეტი|ზე ძვირი|მეტი|ძვირი|жоғары|қымбат|көп|бастап|дээш|ավելի|թանկ|"
+    "বেশি|উপরে"
 )
+OF_CURRENCY_AT_MOST = "ლარამდე"
+OF_CURRENCY_AT_LEAST = "ლარიდან"
+"""Phrases after a number that are forms of a currency's name."""
 BETWEEN = (
     ("between", "and"),
     ("zwischen", "und"),
@@ -78,6 +92,7 @@ BETWEEN = (
     ("giữa", "và"),
     ("antara", "dan|hingga"),
     ("між", "і|та"),
+    ("milli", "og"),
 )
 BETWEEN_WEAK = (
     ("from", "to|till"),
