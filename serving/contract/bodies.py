@@ -39,8 +39,8 @@ class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RankBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST /rank/{model}`.
 
-    The fields `query`, `market` and `surface` have their own meaning.  `timestamp` is logged and
-    gives the shopper's local hour; the instant of the answer is the server's.
+    The fields `query`, `market`, `surface` and `device` have their own meaning.  `timestamp` is
+    logged and gives the shopper's local hour; the instant of the answer is the server's.
 
     Attributes:
         event, tenant: of Metarank's ranking event; not read.

@@ -25,6 +25,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Without a query it browses: recommendations for the shopper within the filters.
 
     Attributes:
+        device: what the shopper uses, such as `mobile`: a segment of experiments.
         filters: by name or role of a field: a text, a list of texts, a boolean, or a range
             `{"min", "max"}`; `not` has filters that items must not meet.
         page: from 1; each request ranks again.
@@ -41,6 +42,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     user: str | int | None = None
     session: str | int | None = None
     market: str | None = None
+    device: str | None = None
     filters: dict[str, Any] = {}
     page: int = 1
     size: int = 24
@@ -80,6 +82,7 @@ class RecommendBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     timestamp: Any = None
     session: str | int | None = None
     market: str | None = None
+    device: str | None = None
     filters: dict[str, Any] = {}
     next: str | None = None
 

@@ -60,7 +60,8 @@ async def decide_slots(request: RequestState, context: RequestContext | None) ->
     bandits = request.resources.bandits.value.of_surface(query.surface) if is_first else []
     if not bandits or request.is_look:
         return {}
-    return await _slots(request.resources, request.trace, query, bandits, {}, context)
+    texts = {} if query.device is None else {"device": query.device}
+    return await _slots(request.resources, request.trace, query, bandits, texts, context)
 
 
 async def _slots(

@@ -300,16 +300,18 @@ async def record(request: RequestState, candidates: Candidates, slate: Slate) ->
                 lambda: resources.event_intake.record([event]),
             )
     # The event loop sends the answer before it runs this callback.
-    asyncio.get_running_loop().call_soon(_log_answer, request, candidates, slate)
+    asyncio.get_running_loop().call_soon(_log_answer, request, candidates, slate, trace.took_ms)
 
 
-def _log_answer(request: RequestState, candidates: Candidates, slate: Slate) -> None:
+def _log_answer(
+    request: RequestState, candidates: Candidates, slate: Slate, took_ms: float
+) -> None:
     resources, trace = request.resources, request.trace
     trace.observe_stages()
     share = resources.settings.record_share
     try:
         served = served_event(
-            request.query, candidates, slate, request.treatments, trace.degraded, share
+            request.query, candidates, slate, request.treatments, trace.degraded, share, took_ms
         )
         served = with_shadow(served, request, slate)
     except Exception:

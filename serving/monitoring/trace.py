@@ -25,6 +25,12 @@ class Trace:
     degraded: list[str] = field(default_factory=list)
     stages: list[dict[str, Any]] = field(default_factory=list)
     _seconds: list[tuple[str, float]] = field(default_factory=list)
+    _started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def took_ms(self) -> float:
+        """Milliseconds since the beginning of the request."""
+        return (time.perf_counter() - self._started) * 1000
 
     @contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:

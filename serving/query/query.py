@@ -37,6 +37,7 @@ class Query:
         t: the server's clock, microseconds since 1970 UTC.  Features are read as of it, or as of a
             moment later, which is then the instant of the answer.
         text: the typed query; None without a search.
+        device: what the shopper uses, in the sender's words.
         timestamp: the sender's clock; None where it is absent or cannot be parsed.
         item_ids: the candidates, in the given order, each once.
         overrides: by item id, fields that replace the stored ones.
@@ -52,6 +53,7 @@ class Query:
     text: str | None = None
     market: str = DEFAULT_MARKET
     surface: str | None = None
+    device: str | None = None
     timestamp: int | None = None
     utc_offset_minutes: int | None = None
     item_ids: Sequence[str] = ()
@@ -98,6 +100,7 @@ def read_query(
             text=_text_of(fields, "query"),
             market=market_of(_text_of(fields, "market"), "fields.market", shop),
             surface=_text_of(fields, "surface"),
+            device=_text_of(fields, "device"),
             timestamp=_instant(body.timestamp),
             utc_offset_minutes=utc_offset_minutes(body.timestamp),
             item_ids=item_ids,
@@ -133,6 +136,7 @@ def read_list_query(
             text=text(body.query, "query") if isinstance(body, SearchBody) else None,
             market=market_of(_optional(body.market or None, "market"), "market", shop),
             surface=surface,
+            device=_optional(body.device or None, "device"),
             timestamp=_instant(body.timestamp),
             utc_offset_minutes=utc_offset_minutes(body.timestamp),
             explain=explain,

@@ -129,6 +129,7 @@ def served_event(
     treatments: Sequence[Treatment],
     degraded: list[str],
     record_share: float,
+    took_ms: float | None = None,
 ) -> ServedEvent:
     """Return the log's event of an answer, with feature vectors for the recorded share of requests.
 
@@ -151,6 +152,8 @@ def served_event(
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
+        took_ms=took_ms,
+        device=query.device,
         experiments=exposures(treatments),
         teams=_teams(slate),
         other_version=slate.other_version,

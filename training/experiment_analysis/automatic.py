@@ -67,4 +67,4 @@ def _gain(report: dict[str, Any], comparison: dict[str, Any]) -> float:
     if report["kind"] == "interleaving":
         return float(comparison["surplus"]["value"])
     value = float(comparison["metrics"][report["metric"]]["change"]["value"])
-    return -value if METRICS[report["metric"]].is_failure else value
+    return -value if METRICS[report["metric"]].is_lower_better else value

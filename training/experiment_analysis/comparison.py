@@ -54,7 +54,7 @@ class Change:
 
     def gain(self, metric: Metric) -> Gain:
         """Return the change with the sign of an improvement, by the confidence sequence."""
-        if metric.is_failure:
+        if metric.is_lower_better:
             return Gain(-self.value, -self.always_high, -self.always_low)
         return Gain(self.value, self.always_low, self.always_high)
 

@@ -20,6 +20,7 @@ class Metric:
             measure before the first exposure, and other behaviour.
         is_failure: a share of failures: lower is better, and a change is in percentage points / 100
             instead of a share of the control, which may be zero.
+        is_cost: lower is better, and a change is a share of the control.
     """
 
     name: str
@@ -28,6 +29,12 @@ class Metric:
     denominator: str = UNITS
     covariates: tuple[tuple[str, str], ...] = ()
     is_failure: bool = False
+    is_cost: bool = False
+
+    @property
+    def is_lower_better(self) -> bool:
+        """Whether a fall is an improvement."""
+        return self.is_failure or self.is_cost
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -80,6 +87,13 @@ METRICS = {
             "degraded",
             "exposures",
             is_failure=True,
+        ),
+        Metric(
+            "latency",
+            "milliseconds of a treated answer inside the service",
+            "took_ms",
+            "timed_answers",
+            is_cost=True,
         ),
     )
 }

@@ -24,8 +24,8 @@ NOTES = (
     "A unit counts from its first exposure on, under the variant of that exposure.",
     "95 % intervals by the delta method; CUPED uses the 28 days before a unit's first exposure.",
     "The verdict reads a confidence sequence, which holds at any number of looks.",
-    "The log contains neither the latency of an answer nor the shopper's device; read latency per "
-    "variant from /metrics.",
+    "Latency is that of treated answers inside the service; a device is a segment where requests "
+    "name it.",
 )
 
 
@@ -126,7 +126,7 @@ def _with_parts(
     """Add the segments, the days and what is missing for a decision to a comparison."""
 
     def parts(of: Groups, position: int, name: Callable[[str], str]) -> dict[str, Any]:
-        values = sorted({key[position] for key in of.keys})
+        values = sorted({key[position] for key in of.keys} - {""})
         return {
             name(value): part_change(
                 of.where({0: control, position: value}),
@@ -139,7 +139,8 @@ def _with_parts(
     by_day = parts(days, 1, str)
     return comparison.to_dict() | {
         "segments": parts(groups, 1, lambda market: f"market {market}")
-        | parts(groups, 2, lambda history: f"{history} units"),
+        | parts(groups, 2, lambda history: f"{history} units")
+        | parts(groups, 3, lambda device: f"device {device}"),
         "days": by_day,
         "trend": trend(by_day),
         "plan": _plan(

@@ -33,7 +33,9 @@ select
     market,
     query is not null as is_search,
     len(items) = 0 as is_empty,
-    len(degraded) > 0 as is_degraded
+    len(degraded) > 0 as is_degraded,
+    took_ms,
+    coalesce(device, '') as device
 from log_served
 where json_exists(experiments, $path)
     and unit_id is not null
@@ -53,7 +55,9 @@ select
     market,
     query is not null as is_search,
     len(items) = 0 as is_empty,
-    false as is_degraded
+    false as is_degraded,
+    null::double as took_ms,
+    '' as device
 from log_ranking
 where unit_id is not null and epoch_us(event_time) >= $start and epoch_us(event_time) < $until
 qualify row_number() over (partition by request_id order by seen_at, event_id) = 1
@@ -130,8 +134,8 @@ class UnitTable:
             yield cls(db, exposures)
 
     def groups(self) -> Groups:
-        """Return the sums by variant, market and `cold` or `warm`."""
-        keys = ("variant", "market", "case when is_warm then 'warm' else 'cold' end")
+        """Return the sums by variant, market, `cold` or `warm`, and device, empty where unknown."""
+        keys = ("variant", "market", "case when is_warm then 'warm' else 'cold' end", "device")
         return self._sums("unit_rows", keys, COLUMNS)
 
     def days(self, metric: Metric) -> Groups:

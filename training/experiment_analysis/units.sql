@@ -17,6 +17,7 @@ select
     unit_id,
     arg_min(variant, (exposed_at, request_id)) as variant,
     arg_min(market, (exposed_at, request_id)) as market,
+    arg_min(device, (exposed_at, request_id)) as device,
     min(exposed_at) as exposed_at,
     count(distinct variant) > 1 as has_switched
 
@@ -151,6 +152,8 @@ parts as (
         treated.is_search::int as searches,
         (treated.is_search and treated.is_empty)::int as empty_searches,
         treated.is_degraded::int as degraded,
+        coalesce(treated.took_ms, 0) as took_ms,
+        (treated.took_ms is not null)::int as timed_answers,
         coalesce(len(slates.item_ids), 0) as impressions,
         coalesce(clicks.clicks, 0) as slate_clicks,
         coalesce(clicks.ndcg, 0) as ndcg_sum,
@@ -178,6 +181,8 @@ select
     coalesce(sum(searches), 0)::double as searches,
     coalesce(sum(empty_searches), 0)::double as empty_searches,
     coalesce(sum(degraded), 0)::double as degraded,
+    coalesce(sum(took_ms), 0)::double as took_ms,
+    coalesce(sum(timed_answers), 0)::double as timed_answers,
     coalesce(sum(impressions), 0)::double as impressions,
     coalesce(sum(slate_clicks), 0)::double as slate_clicks,
     coalesce(sum(ndcg_sum), 0)::double as ndcg_sum,

@@ -332,6 +332,14 @@ class ServedEvent(SlateEvent, frozen=True, tag="served"):
     degraded: Annotated[
         tuple[str, ...], Field(platform_list(), "Stages that failed.", privacy="public")
     ] = ()
+    took_ms: Annotated[
+        float | None,
+        Field(AMOUNT, "Milliseconds inside the service, up to the answer.", privacy="public"),
+    ] = None
+    device: Annotated[
+        str | None,
+        Field(TEXT, "What the shopper used, as the request says.", privacy="personal"),
+    ] = None
     experiments: Annotated[
         dict[str, tuple[str, str]],
         Field(

@@ -86,13 +86,15 @@ def test_an_unknown_variant_is_400_with_the_list(service, experiment):
 
 
 def test_the_log_has_the_exposures(service, experiment):
-    answered = home(service, user="visitor-1")
+    answered = home(service, user="visitor-1", device="mobile")
     forced = home(service, {"variant": "sources:new"}, user="visitor-1")
 
     assert service.eventually(lambda: service.log.served(forced["request_id"]))
     exposed, not_exposed = (service.log.served(a["request_id"]) for a in (answered, forced))
     assert exposed.experiments == {"sources": (answered["experiments"]["sources"], "user")}
     assert not_exposed.experiments == {}
+    assert exposed.device == "mobile"
+    assert 0 < exposed.took_ms <= answered["took"]
 
 
 @pytest.mark.parametrize(

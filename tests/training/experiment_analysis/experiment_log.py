@@ -21,7 +21,19 @@ def write_log(home: Home, events) -> Home:
     return home
 
 
-def slate(request, user, at, *, variant=None, unit="user", clicks=(), degraded=(), **changes):
+def slate(
+    request,
+    user,
+    at,
+    *,
+    variant=None,
+    unit="user",
+    clicks=(),
+    degraded=(),
+    took_ms=None,
+    device=None,
+    **changes,
+):
     """Return an answer, its slate as shown, and a click on some positions.
 
     Args:
@@ -33,7 +45,13 @@ def slate(request, user, at, *, variant=None, unit="user", clicks=(), degraded=(
     tags = {} if variant is None else {NAME: (variant, unit)}
     return [
         ServedEvent(
-            event_id=f"s{request}", event_time=at, experiments=tags, degraded=degraded, **shared
+            event_id=f"s{request}",
+            event_time=at,
+            experiments=tags,
+            degraded=degraded,
+            took_ms=took_ms,
+            device=device,
+            **shared,
         ),
         RankingEvent(event_id=f"r{request}", event_time=at + 1, **shared),
         *(

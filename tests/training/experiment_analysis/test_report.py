@@ -105,6 +105,45 @@ def test_sessions_are_units_where_the_exposure_says_so(home, declared):
     assert (candidate["orders"], candidate["revenue"]) == (1, 8.0)
 
 
+def test_answers_have_a_latency_and_units_the_device_of_their_first(home, declared):
+    events = [
+        *slate("a", "u1", START, variant="control", took_ms=4.0, device="mobile"),
+        *slate("b", "u1", START + HOUR, variant="control", took_ms=6.0, device="desktop"),
+        *slate("c", "u2", START, variant="candidate", took_ms=20.0),
+        *slate("d", "u2", START + HOUR, variant="candidate"),
+    ]
+
+    report = experiment_report(write_log(home, events), declared(), START + DAY)
+
+    (comparison,) = report["comparisons"]
+    latency = comparison["metrics"]["latency"]
+    assert (latency["control"], latency["treatment"]) == (5.0, 20.0)
+    assert latency["change"]["value"] == pytest.approx(3.0)
+    assert comparison["segments"]["device mobile"]["units"] == {"control": 1, "treatment": 0}
+    assert "device desktop" not in comparison["segments"]
+
+
+def test_a_slower_variant_is_stopped_by_its_guardrail(home, declared):
+    events = [
+        each
+        for n in range(200)
+        for each in slate(
+            f"r{n}",
+            f"u{n}",
+            START + n * MINUTE,
+            variant=("control", "candidate")[n % 2],
+            took_ms=(5.0, 9.0)[n % 2] + n % 3,
+        )
+    ]
+    guarded = declared(TOML.replace("degraded_share = 0.01", "latency = 0.1"))
+
+    report = experiment_report(write_log(home, events), guarded, START + DAY)
+
+    (comparison,) = report["comparisons"]
+    assert comparison["verdict"]["decision"] == "stop"
+    assert "inside the service is worse" in comparison["verdict"]["reason"]
+
+
 def test_better_variant_is_shipped(better_home, declared):
     report = experiment_report(better_home, declared(), START + 5 * DAY)
 
