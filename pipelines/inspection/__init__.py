@@ -15,7 +15,7 @@ from pipelines.inspection.models import (
 )
 from pipelines.inspection.newest_rows import newest_values, null_shares
 from pipelines.inspection.personal_data import personal_data
-from pipelines.inspection.queries import count_by_minute, frequent_queries
+from pipelines.inspection.queries import count_by_minute, frequent_queries, newest_answers
 
 __all__ = [
     "SHOWN_METRICS",
@@ -33,6 +33,7 @@ __all__ = [
     "in_words",
     "list_models",
     "log_state",
+    "newest_answers",
     "newest_values",
     "null_shares",
     "personal_data",

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import pyarrow.dataset as ds
 import pytest
 
-from feature_repo.events.contract import InteractionEvent
+from feature_repo.events.contract import InteractionEvent, ServedEvent, ShownItem
 from feature_repo.events.log import EventLog
 from feature_repo.home import (
     DAY,
@@ -309,6 +309,38 @@ def test_events_of_the_last_hour_are_counted_by_minute_before_and_after_compacti
     assert sum(both.values()) == 3
     assert both[minute] >= 2
     assert sum(later.values()) == 0
+
+
+def test_an_answer_of_an_earlier_time_is_shown_as_it_was_given(home):
+    clock = Clock.of(Settings(home=home, clock="2026-01-05T12:00:00Z"))
+    log = EventLog(home, clock)
+    answers = [
+        ServedEvent(
+            event_id=f"served-{n}",
+            event_time=clock.now(),
+            request_id=f"r{n}",
+            user_id=user,
+            surface="search",
+            query="red shoes",
+            items=(ShownItem(f"i{n}", score=0.5), ShownItem("i9", score=0.25)),
+        )
+        for n, user in enumerate(("u1", "u2"))
+    ]
+    log.writer().append(answers)
+    log.seal()
+    log.compact()
+    with console_client(Settings(home=home)) as client:
+        listed = client.get("/explorer.json?table=earlier&user=u2").json()["rows"]
+        early = client.get("/explorer.json?table=earlier&at=2026-01-05T11:00:00Z").json()["rows"]
+        order = client.get("/explorer.json?table=order&request=r1").json()["rows"]
+        page = unescape(client.get("/explorer?request=r1").text)
+        unknown = client.get("/explorer?request=nothing")
+
+    assert [row["request"] for row in listed] == ["r1"]
+    assert early == []
+    assert [(row["item"], row["score"]) for row in order] == [("i1", 0.5), ("i9", 0.25)]
+    assert 'on the surface search for "red shoes" to user u2' in page
+    assert unknown.status_code == 400
 
 
 def test_a_run_shows_the_report_of_each_step(hostile_console):

@@ -63,7 +63,9 @@ def _explained(
     """Return the explanation of each item; none, and why, where no ranker can give one."""
     features = [one.get("features") or {} for one in answer["items"]]
     if not features or not all(features):
-        return {}, [Text("No ranker ordered these items, so there are no contributions.")]
+        return {}, [
+            Text("The answer has no feature values of a ranker, so there are no contributions.")
+        ]
     try:
         folder = current(visit.home, RANKER, model)
         if folder.name != answer["model_version"]:

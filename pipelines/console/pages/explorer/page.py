@@ -20,6 +20,7 @@ from pipelines.console.content import (
 )
 from pipelines.console.pages.explorer.configurations import CONFIGURATIONS, ask, compared
 from pipelines.console.pages.explorer.explained import explained_order
+from pipelines.console.pages.explorer.recorded import recorded_answer, recorded_answers
 from training.plots import Mark, bars
 
 Json = Mapping[str, Any]
@@ -52,9 +53,11 @@ def explorer(visit: Visit) -> Content:
             FormField("model", "The other ranker", visit.get("model")),
         ],
     )
+    if visit.get("request"):
+        return Content("Query explorer", [form, Heading("Answer"), *recorded_answer(visit)])
     if surface == "search" and not visit.get("q"):
         text = "The service answers as for this shopper; the visit counts no impression."
-        return Content("Query explorer", [Text(text), form])
+        return Content("Query explorer", [Text(text), form, *_earlier(visit)])
     try:
         answer = ask(visit, surface)
     except ServiceError as error:
@@ -70,8 +73,20 @@ def explorer(visit: Visit) -> Content:
             *explained_order(visit, answer),
             *_sources(answer),
             *compared(visit, surface, answer),
+            *_earlier(visit),
         ],
     )
+
+
+def _earlier(visit: Visit) -> list[Block]:
+    """Return the answers of an earlier time, and the form that chooses the time."""
+    fields = [
+        FormField("user", "User", visit.get("user")),
+        FormField("q", "Query", visit.get("q"), kind="hidden"),
+        FormField("at", "Until, such as 2026-01-31T12:00:00Z; empty for now", visit.get("at")),
+    ]
+    form = Form("explorer", "Choose a time", "Show earlier answers", fields)
+    return [Heading("At an earlier time"), form, recorded_answers(visit)]
 
 
 def _state(answer: Json) -> list[Block]:
