@@ -45,7 +45,7 @@ class Strangers:
         )
 
     def look_at(self, request: Request, item_ids: Sequence[str]) -> list[Response]:
-        """Draw clicks and carts; nobody orders."""
+        """Draw clicks and carts, but no orders."""
         drawn, responses = Random(request.number), []
         for position, item in enumerate(item_ids, 1):
             if drawn.random() < _CLICK_RATE / position:
@@ -66,7 +66,7 @@ def audience_of(home: Home, now: int, number: int, *, seed: int, confirmed: str)
         confirmed: the name of the shop, by which a person permits events of strangers in its log.
 
     Raises:
-        SettingError: it is not a simulated shop, and nobody permitted it.
+        SettingError: it is not a simulated shop, and its name is not confirmed.
     """
     recognised = recognise(home, now, seed)
     if recognised is not None:

@@ -99,7 +99,7 @@ class Simulator:
 
     @property
     def last(self) -> Simulation | None:
-        """A copy of the last simulation as it is now; None before the first."""
+        """A copy of the last simulation; None before the first."""
         with self._lock:
             if self._last is None:
                 return None

@@ -15,7 +15,7 @@ _LISTED = 10
 
 
 def recorded_answer(visit: Visit) -> list[Block]:
-    """Show the answer of the address as it was given.
+    """Show the recorded answer that the address names.
 
     Raises:
         SettingError: the log has no such answer.
@@ -24,11 +24,11 @@ def recorded_answer(visit: Visit) -> list[Block]:
     event = EventLog(visit.home, Clock.of(visit.settings)).served(name)
     if event is None:
         raise SettingError(f"request: expected the id of an answer in the log, found {name!r}.")
-    asked = f' for "{event.query}"' if event.query else ""
+    searched = f' for "{event.query}"' if event.query else ""
     whose = f"user {event.user_id}" if event.user_id else "a visitor without a name"
     text = (
         f"Answered at {to_text(event.event_time)[:19]}Z on the surface {event.surface or 'rank'}"
-        f"{asked} to {whose}, by ranker {event.model_version or 'none'}."
+        f"{searched} to {whose}, by ranker {event.model_version or 'none'}."
     )
     degraded = ", ".join(event.degraded)
     return [
