@@ -67,8 +67,12 @@ def track_rankers(home: Home, uri: str) -> str:
 
 
 def _names(home: Home) -> list[str]:
-    """Return the names of the rankers; the shadow comes last, and its alias joins the default's."""
-    return sorted(model_names(home), key=lambda name: (name == SHADOW_MODEL, name))
+    """Return the names of the rankers; the shadow comes last, and its alias joins the default's.
+
+    It is there without a version too, so that the alias of a former shadow is removed.
+    """
+    names = {*model_names(home)}
+    return [*sorted(names - {SHADOW_MODEL}), *([SHADOW_MODEL] if names else [])]
 
 
 class _Mirror:
@@ -92,7 +96,13 @@ class _Mirror:
                 self.client.set_model_version_tag(self.title, copy.version, _STATE, version.state)
             if version.state == "in use":
                 self.client.set_registered_model_alias(self.title, self.alias, copy.version)
+        if all(version.state != "in use" for version in self.versions):
+            self._remove_alias()
         return new
+
+    def _remove_alias(self) -> None:
+        if self.alias in self.client.get_registered_model(self.title).aliases:
+            self.client.delete_registered_model_alias(self.title, self.alias)
 
     def _copies(self) -> "dict[str, ModelVersion]":
         """Return the recorded versions; register the ranker where it is new."""

@@ -1,6 +1,7 @@
 """A Bento that is built from the checkout serves away from it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,23 @@ def build(folder, bentoml_home):
     return built.stdout.partition("__tag__:")[2].strip()
 
 
+def copied_by_the_image():
+    """The files and folders that `k8s/image/Containerfile` copies from the checkout."""
+    containerfile = (CHECKOUT / "k8s" / "image" / "Containerfile").read_text()
+    lines = re.findall(r"^COPY (?!--from)(.*) \S+$", containerfile, flags=re.MULTILINE)
+    return {name for line in lines for name in line.split()}
+
+
+def files_of(root, parts):
+    """The files of some folders that both images contain."""
+    return [
+        path
+        for part in parts
+        for path in (root / part).rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and path.name != "feature_store.yaml"
+    ]
+
+
 def test_a_bento_serves_away_from_the_checkout(shop, tmp_path):
     home = tmp_path / "bentoml"
     tag = build(tmp_path / "checkout", home)
@@ -52,6 +70,9 @@ def test_a_bento_serves_away_from_the_checkout(shop, tmp_path):
     described = yaml.safe_load((bento / "apis" / "openapi.yaml").read_text())
     assert described.keys() == document(ENDPOINTS).keys()
     assert described["paths"].keys() == document(ENDPOINTS)["paths"].keys()
+    assert {path.relative_to(bento / "src") for path in files_of(bento / "src", PARTS)} == {
+        path.relative_to(CHECKOUT) for path in files_of(CHECKOUT, {*PARTS} & copied_by_the_image())
+    }
     locked = (bento / "env" / "python" / "requirements.txt").read_text()
     assert "--hash=sha256:" in locked
     assert "feast==" in locked

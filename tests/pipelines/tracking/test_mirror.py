@@ -91,6 +91,23 @@ def test_aliases_follow_the_ranker_in_use_and_the_shadow(home, uri):
     assert states == {first: "in use", second: "former", shadow: "in use"}
 
 
+@pytest.mark.parametrize("ended", ["artifacts", "current"])
+def test_a_shadow_that_ended_is_no_challenger(home, uri, ended):
+    stored(home, "good")
+    stored(home, "careful", name=SHADOW_MODEL)
+    track_rankers(home, uri)
+    client, title = MlflowClient(uri), f"{home.project}-default"
+    before = {*client.get_registered_model(title).aliases}
+
+    (home.current / "ranker" / SHADOW_MODEL).unlink()
+    if ended == "artifacts":
+        shutil.rmtree(home.artifacts / "ranker" / SHADOW_MODEL)
+    track_rankers(home, uri)
+
+    assert before == {"champion", "challenger"}
+    assert {*client.get_registered_model(title).aliases} == {"champion"}
+
+
 def test_a_second_call_records_nothing_and_completes_what_was_interrupted(home, uri):
     version = stored(home, "good")
     client = MlflowClient(uri)
