@@ -174,7 +174,7 @@ def _user(verb: argparse.ArgumentParser) -> None:
 
 
 def _features(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
+    verb.add_argument("subject", nargs="?", help="for show: user:42, item:7, query:shoes, arm:…")
     verb.add_argument("--at", metavar="TIME", help="for show: instant of offline features (now)")
     verb.add_argument("--out", type=Path, help="for docs: file to write (standard output)")
 

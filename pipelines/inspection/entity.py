@@ -40,6 +40,7 @@ _CONDITIONS = {
     },
     "query": {"ranking": "query_key = $id"},
     "market": {"ranking": "market = $id"},
+    "arm": {"interaction": "json_extract_string(decision, '$.arm_key') = $id"},
 }
 """Kind of entity -> kind of event -> SQL condition of the events about an entity."""
 
@@ -187,6 +188,7 @@ def _of(facts: RequestContext, kind: str) -> dict[str, Any]:
         "session": facts.session,
         "query": facts.query_row,
         "market": facts.market_row,
+        "arm": {},  # No request reads an arm's counts as features: `aisle bandit show` has them.
     }
     return {name: _plain(value) for name, value in rows[kind].items()}
 

@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from feature_repo.events.contract import DECISION, Decision, InteractionEvent, arm_key
 from feature_repo.home import HOUR, SettingError
 from feature_repo.transformations import transform
 from pipelines.cli.entity_words import entity_words
@@ -53,6 +54,32 @@ def test_values_have_timestamps_and_can_be_read_as_of_any_time(shop_room):
     assert before["item_engagement__revenue_all"] == 0
     since = {row["feature"]: row["since"] for row in offline(shop_room.home, item, NOW - 1)}
     assert since["item_engagement__revenue_all"].startswith("2024-10-03T21:00:00.000001")
+
+
+def test_an_arm_of_a_bandit_has_its_counts_and_decisions(room):
+    room.clock.instant = NOW - HOUR
+    key = arm_key("banner", "any", "sale")
+    room.take(
+        InteractionEvent(
+            event_id="d1",
+            event_time=NOW - 2 * HOUR,
+            item_id="sale",
+            type=DECISION,
+            user_id="u1",
+            decision=Decision(key, 0.5, reward_until=NOW),
+        )
+    )
+    room.log.seal()
+    room.log.compact()
+    transform(room.home, NOW)
+    subject = Subject.of(f"arm:{key}")
+
+    counts = values(offline(room.home, subject, NOW))
+
+    assert counts["arm_engagement__decisions_all"] == 1
+    assert counts["arm_engagement__rewards_all"] == 0
+    assert online(room.reader, subject, NOW) == {}
+    assert [event["event"] for event in events(room.home, subject, NOW)] == ["d1"]
 
 
 def test_the_newest_events_come_first(shop_room):
