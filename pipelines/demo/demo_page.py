@@ -122,12 +122,12 @@ def _wait(url: str, showcase: dict[str, Any] | None, settings: Settings) -> None
     commands = [] if showcase is None else _commands(url, showcase["question"], now)
     tries = [f"curl {url}/recommend/home -d '{{}}'", *commands, f"curl {url}/metrics"]
     lines = "".join(f"  {command}\n" for command in tries)
-    sys.stderr.write(
-        f"\nThe service is up at {url}.  Try:\n{lines}Ctrl-C stops the service and Redis.\n"
-        f"See it personalize: the storefront is at {url}/shop/\n"
-        f"See what is behind: the console is at {url_of('127.0.0.1', port)}/\n"
-    )
     with suppress(KeyboardInterrupt):
+        sys.stderr.write(
+            f"\nThe service is up at {url}.  Try:\n{lines}Ctrl-C stops the service and Redis.\n"
+            f"See it personalize: the storefront is at {url}/shop/\n"
+            f"See what is behind: the console is at {url_of('127.0.0.1', port)}/\n"
+        )
         serve(settings, "127.0.0.1", port, url, lambda _: None)
     sys.stderr.write("\n")
 

@@ -114,6 +114,12 @@ def interrupt(process):
     return process.wait(seconds(60))
 
 
+def console_of(shell):
+    """The address that the demo prints at its end."""
+    output = (shell.folder / "output.txt").read_text()
+    return re.search(r"the console is at (\S+)", output)[1]
+
+
 def answers(url):
     try:
         with urllib.request.urlopen(url, timeout=seconds(5)) as response:
@@ -154,8 +160,9 @@ def test_the_first_command_starts_a_service_and_an_interrupt_stops_it(shell, fin
     url = f"http://127.0.0.1:{(port := free_port())}"
 
     process = shell.start(f"{first} ARGS='--port {port}'")
-    shell.until(process, lambda: "The service is up" in (shell.folder / "output.txt").read_text())
+    shell.until(process, lambda: "the console is at" in (shell.folder / "output.txt").read_text())
     ready = answers(f"{url}/readyz")
+    shell.until(process, lambda: answers(console_of(shell)))
     status = interrupt(process)
 
     output = (shell.folder / "output.txt").read_text()

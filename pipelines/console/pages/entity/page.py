@@ -17,6 +17,7 @@ from pipelines.console.content import (
     Form,
     FormField,
     Heading,
+    Loading,
     Notice,
     Row,
     Table,
@@ -68,9 +69,11 @@ def entity(visit: Visit) -> Content:
 def _history(visit: Visit, subject: features_of.Subject) -> list[Block]:
     """Draw the features that changed most often within the last days."""
     state = feature_state(visit.home), visit.now // HOUR
-    listed = visit.figures.get(
+    listed = visit.soon(
         ("history", subject), state, lambda: histories(visit.home, subject, visit.now)
     )
+    if listed is None:
+        return [Loading("The last 30 days")]
     if not listed:
         return []
     chosen = sorted(listed, key=lambda one: -one.changes)[:_DRAWN]
