@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feature_repo.home import Home, PipelineError, replacing
+from feature_repo.home import Home, replacing
 from pipelines.declarations import MODEL, Progress, Report
 from pipelines.steps.code_version import code_version
 from pipelines.steps.run_reports import RUN
@@ -145,7 +145,9 @@ def fit_contender(
     from training.ranker import best_of, fit_contenders
 
     folder = _contenders(home, dataset)
-    grid = _chosen_configurations(_listed(folder, search, search_seconds))
+    grid = _chosen_configurations(_listed(folder, search, search_seconds)) or _configurations(
+        home, dataset, search, search_seconds, progress
+    )
     trials = fit_contenders(dataset, folder, (contender,), grid, progress)
     return {"fitted": contender, "ndcg_at_10": best_of(trials, contender).ndcg_at_10}
 
@@ -169,10 +171,8 @@ def train_ranker(
     from training.ranker import train
 
     folder = _contenders(home, dataset)
-    if fitted:
-        grid = _chosen_configurations(_listed(folder, search, search_seconds))
-    else:
-        grid = _configurations(home, dataset, search, search_seconds, progress)
+    chosen = _chosen_configurations(_listed(folder, search, search_seconds)) if fitted else ()
+    grid = chosen or _configurations(home, dataset, search, search_seconds, progress)
     report = train(dataset, ranker, progress, grid=grid, folder=folder).to_dict()
     write_snapshot(dataset, ranker)
     return report
@@ -193,14 +193,15 @@ def _configurations(
 
 
 def _chosen_configurations(path: Path) -> "tuple[Configuration, ...]":
-    """Return the configurations that `choose_configuration` has listed."""
+    """Return the configurations that `choose_configuration` has listed.
+
+    None are listed where its outputs are of a cache, and the files were removed or are of other
+    code.
+    """
     from training.ranker import Configuration
 
     if not path.exists():
-        raise PipelineError(
-            f"{path}: expected the configurations of this dataset, found none; run the step "
-            "choose_configuration first."
-        )
+        return ()
     return tuple(Configuration(**one) for one in json.loads(path.read_text()))
 
 

@@ -267,6 +267,18 @@ def test_a_step_writes_the_same_bytes_by_hand_and_in_kubeflow(learned, tmp_path)
     assert content_hash(tmp_path / "statistics") == content_hash(statistics)
 
 
+def test_a_contender_whose_configurations_were_removed_is_fitted_with_the_same(learned, tmp_path):
+    home, _, _ = learned
+    (dataset,) = (home.root / "kubeflow" / "runs").glob("*/build-dataset/dataset")
+    (before,) = (home.root / "kubeflow" / "contenders").glob("*/unbiased-*.ubj")
+
+    ranker_steps.fit_contender(tmp_path, dataset, "unbiased")
+
+    (again,) = (tmp_path / "kubeflow" / "contenders").glob("*/unbiased-*.ubj")
+    assert again.read_bytes() == before.read_bytes()
+    assert again.name == before.name
+
+
 def test_outputs_have_metadata_that_say_what_they_are(learned):
     home, _, _ = learned
 
