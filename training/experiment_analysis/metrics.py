@@ -99,9 +99,17 @@ METRICS = {
 }
 """Every metric of a report, by name."""
 
+LOST_SHARE = Metric(
+    "lost_share", "share of shown slates without an answer in the log", "lost_slates", "slates"
+)
+"""Differs between variants where one of them loses answers."""
+
 COLUMNS = tuple(
     dict.fromkeys(
-        column for metric in METRICS.values() for column in metric.columns if column != UNITS
+        column
+        for metric in (*METRICS.values(), LOST_SHARE)
+        for column in metric.columns
+        if column != UNITS
     )
 )
 """The columns of the unit table that metrics read."""

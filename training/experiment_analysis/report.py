@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from feature_repo.home import DAY, Home, to_text
@@ -9,7 +10,7 @@ from training.experiment_analysis.comparison import Comparison, compare, part_ch
 from training.experiment_analysis.decision import DecisionRule, Verdict
 from training.experiment_analysis.difference import difference
 from training.experiment_analysis.interleaving_report import interleaving_report
-from training.experiment_analysis.metrics import COLUMNS, METRICS, Metric
+from training.experiment_analysis.metrics import COLUMNS, LOST_SHARE, METRICS, Metric
 from training.experiment_analysis.moments import Moments, divide
 from training.experiment_analysis.power import units_needed
 from training.experiment_analysis.sample_ratio import MISMATCH_P, sample_ratio_p
@@ -80,8 +81,7 @@ def experiment_report(home: Home, experiment: Experiment, now: int) -> dict[str,
         ],
         "comparisons": [
             _with_parts(comparison, variants[0], groups, days, rule, exposed)
-            | {"exposures": _exposures(totals[variants[0]], totals[comparison.variant])}
-            | ({"verdict": _blocked(units, p)} if p < MISMATCH_P else {})
+            | _trust(totals[variants[0]], totals[comparison.variant], units, p)
             for comparison in comparisons
         ],
         "notes": [*NOTES],
@@ -104,15 +104,45 @@ def _totals(moments: Moments) -> dict[str, Any]:
     }
 
 
-def _exposures(control: Moments, treatment: Moments) -> dict[str, Any]:
-    """Compare the treated answers per unit.
+def _trust(
+    control: Moments, treatment: Moments, units: list[int], ratio_p: float
+) -> dict[str, Any]:
+    """Check that no variant loses units or answers; if one does, the verdict is that.
 
-    A variant that loses answers has fewer, though each unit has some, so the sample ratio of units
-    does not show it.  It blocks nothing: a variant may also change how often shoppers return.
+    A variant that loses answers has fewer a unit, though each unit has some, so the sample ratio of
+    units does not show it.  Fewer block nothing, because a variant may also change how often
+    shoppers return; more shown slates without an answer in the log do.
     """
-    result = difference(control, treatment, _EXPOSURES)
-    p = float(result.p_value)
-    return {"change": float(result.relative), "p_value": p, "is_mismatch": p < MISMATCH_P}
+    exposures = difference(control, treatment, _EXPOSURES)
+    losses = difference(control, treatment, LOST_SHARE)
+    exposures_p, losses_p = float(exposures.p_value), float(losses.p_value)
+    checks: dict[str, Any] = {
+        "exposures": {
+            "change": float(exposures.relative),
+            "p_value": exposures_p,
+            "is_mismatch": exposures_p < MISMATCH_P,
+        },
+        "losses": {
+            "control": float(losses.control),
+            "treatment": float(losses.treatment),
+            "p_value": losses_p,
+            "is_mismatch": losses_p < MISMATCH_P,
+        },
+    }
+    if ratio_p < MISMATCH_P:
+        reason = f"The variants have {' and '.join(map(str, units))} units, which their weights do "
+        reason += f"not explain (p = {ratio_p:.1g}): one variant loses units or their events."
+    elif losses_p < MISMATCH_P:
+        reason = (
+            f"{losses.control:.2%} of the control's shown slates and {losses.treatment:.2%} of "
+        )
+        reason += (
+            f"the variant's have no answer in the log (p = {losses_p:.1g}): one loses answers."
+        )
+    else:
+        return checks
+    advice = "Find the cause and start again under another name; no figure of this report can be "
+    return checks | {"verdict": asdict(Verdict("blocked", f"{reason} {advice}trusted."))}
 
 
 def _with_parts(
@@ -164,16 +194,6 @@ def _plan(
     needed = units_needed(error**2 * units / 4, rule.minimum_effect)
     days = max((exposed[1] - exposed[0]) / DAY, 1)
     return plan | {"units": needed, "days": max(needed - units, 0) / (units / days)}
-
-
-def _blocked(units: list[int], p: float) -> dict[str, str]:
-    verdict = Verdict(
-        "blocked",
-        f"The variants have {' and '.join(map(str, units))} units, which their weights do not "
-        f"explain (p = {p:.1g}): one variant loses units or their events. Find the cause and start "
-        "again under another name; no figure of this report can be trusted.",
-    )
-    return {"decision": verdict.decision, "reason": verdict.reason}
 
 
 def without_nan(value: Any) -> Any:

@@ -5,7 +5,7 @@
 -- alone.  A unit that saw two variants stays with the first, as assigned.
 --
 -- Grain:  unit_rows, one row per unit; unit_days, one row per unit and day with an exposure or an outcome
--- Reads:  treated, log_ranking, stg_interactions
+-- Reads:  treated, log_ranking, log_served, stg_interactions
 -- Params: until -- instant from which nothing counts, or null
 --         before -- µs before the first exposure whose events are the covariates
 --         minor_units -- minor units of an amount's unit
@@ -31,10 +31,13 @@ select
     rankings.user_id,
     rankings.session_id,
     epoch_us(rankings.event_time) as shown_at,
-    list_transform(rankings.items, lambda item : item.item_id) as item_ids
+    list_transform(rankings.items, lambda item : item.item_id) as item_ids,
+    answers.request_id is null as is_lost
 
 from log_ranking as rankings
-qualify row_number() over (partition by request_id order by seen_at, event_id) = 1;
+left join (select distinct request_id from log_served) as answers
+    on rankings.request_id = answers.request_id
+qualify row_number() over (partition by rankings.request_id order by rankings.seen_at, rankings.event_id) = 1;
 
 -- Clicked items of slates, by their position.
 create temp table slate_clicks as
@@ -93,14 +96,16 @@ select
     of_units.unit_kind,
     of_units.unit_id,
     of_units.shown_at,
+    of_units.shown_at >= of_units.exposed_at as is_after,
+    of_units.is_lost,
     len(of_units.item_ids) as impressions,
     coalesce(clicks.clicks, 0) as clicks
 
 from of_units
 left join slate_clicks as clicks
     on of_units.request_id = clicks.request_id
-where of_units.shown_at < of_units.exposed_at
-    and of_units.shown_at >= of_units.exposed_at - getvariable('before');
+where of_units.shown_at >= of_units.exposed_at - getvariable('before')
+    and (getvariable('until') is null or of_units.shown_at < getvariable('until'));
 
 create temp table unit_interactions as
 
@@ -171,6 +176,12 @@ parts as (
     from unit_interactions
     where is_after
 
+    union all by name
+
+    select unit_kind, unit_id, shown_at // 86400000000 as day, 1 as slates, is_lost::int as lost_slates
+    from unit_slates
+    where is_after
+
 )
 
 select
@@ -187,6 +198,8 @@ select
     coalesce(sum(slate_clicks), 0)::double as slate_clicks,
     coalesce(sum(ndcg_sum), 0)::double as ndcg_sum,
     coalesce(sum(clicked_slates), 0)::double as clicked_slates,
+    coalesce(sum(slates), 0)::double as slates,
+    coalesce(sum(lost_slates), 0)::double as lost_slates,
     coalesce(sum(clicks), 0)::double as clicks,
     coalesce(sum(carts), 0)::double as carts,
     coalesce(sum(orders), 0)::double as orders,
@@ -222,6 +235,7 @@ slates_before as (
         sum(clicks)::double as slate_clicks_before
 
     from unit_slates
+    where not is_after
     group by all
 
 ),

@@ -32,6 +32,7 @@ def slate(
     degraded=(),
     took_ms=None,
     device=None,
+    is_lost=False,
     **changes,
 ):
     """Return an answer, its slate as shown, and a click on some positions.
@@ -39,20 +40,22 @@ def slate(
     Args:
         variant: of the experiment that treats the request; without one it is not treated.
         clicks: positions from 1.
+        is_lost: the answer is not in the log.
     """
     items = tuple(map(ShownItem, ITEMS))
     shared = {"request_id": request, "user_id": user, "items": items, **changes}
     tags = {} if variant is None else {NAME: (variant, unit)}
+    answer = ServedEvent(
+        event_id=f"s{request}",
+        event_time=at,
+        experiments=tags,
+        degraded=degraded,
+        took_ms=took_ms,
+        device=device,
+        **shared,
+    )
     return [
-        ServedEvent(
-            event_id=f"s{request}",
-            event_time=at,
-            experiments=tags,
-            degraded=degraded,
-            took_ms=took_ms,
-            device=device,
-            **shared,
-        ),
+        *([] if is_lost else [answer]),
         RankingEvent(event_id=f"r{request}", event_time=at + 1, **shared),
         *(
             act(f"c{request}-{position}", user, at + MINUTE + position, item=ITEMS[position - 1])
@@ -86,9 +89,12 @@ def simulated_log(home, *, users=400, days=4, rates=(0.1, 0.1), lost=0.0, lost_a
             rate = rates[is_treated] if day >= 0 else rates[0]
             clicks = (1 + np.flatnonzero(rng.random(len(ITEMS)) < rate * taste)).tolist()
             at = START + day * DAY + n * MINUTE
-            is_missing = is_lost or (is_treated and rng.random() < lost_answers)
-            variant = None if day < 0 or is_missing else ("control", "candidate")[is_treated]
             events += slate(
-                f"{user}d{day}".replace("-", "m"), user, at, variant=variant, clicks=clicks
+                f"{user}d{day}".replace("-", "m"),
+                user,
+                at,
+                variant=None if day < 0 else ("control", "candidate")[is_treated],
+                clicks=clicks,
+                is_lost=is_lost or (is_treated and day >= 0 and rng.random() < lost_answers),
             )
     return write_log(home, events)

@@ -167,7 +167,7 @@ def test_verdict_waits_for_a_proof_and_stops_without_one_at_the_end(home, declar
     assert late["comparisons"][0]["verdict"]["decision"] == "stop"
 
 
-def test_lost_answers_are_reported_where_each_unit_has_some(home, declared):
+def test_lost_answers_block_the_verdict_where_each_unit_has_some(home, declared):
     simulated_log(home, users=300, days=6, lost_answers=0.1)
 
     report = experiment_report(home, declared(), START + 20 * DAY)
@@ -176,7 +176,17 @@ def test_lost_answers_are_reported_where_each_unit_has_some(home, declared):
     assert not report["sample_ratio"]["is_mismatch"]
     assert comparison["exposures"]["change"] == pytest.approx(-0.1, abs=0.03)
     assert comparison["exposures"]["is_mismatch"]
+    assert comparison["losses"]["treatment"] == pytest.approx(0.1, abs=0.03)
+    assert comparison["verdict"]["decision"] == "blocked"
+    assert "loses answers" in comparison["verdict"]["reason"]
     assert "treated answers" in experiment_markdown(report)
+
+
+def test_no_lost_answer_blocks_nothing(better_home, declared):
+    losses = experiment_report(better_home, declared(), START + 5 * DAY)["comparisons"][0]["losses"]
+
+    assert losses["control"] == losses["treatment"] == 0
+    assert not losses["is_mismatch"]
 
 
 def test_sample_ratio_mismatch_blocks_the_verdict(home, declared):
