@@ -1,6 +1,6 @@
 # Forwards only: each word makes .venv when there is none, then runs one command.
 RUN = scripts/bootstrap && .venv/bin
-WORKERS = 2
+WORKERS = 3
 
 # Without bytecode each process of the tests and the demo would compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,7 +15,8 @@ demo:
 	@$(RUN)/aisle demo $(if $(EVENTS),--events "$(EVENTS)") $(ARGS)
 
 # make test [ARGS="tests/training -k metrics"]
-# Two processes; the longest files come first (tests/conftest.py).
+# Three processes for two cores, because tests wait for servers and browsers a quarter of the time; the
+# longest files come first (tests/conftest.py).
 test:
 	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 

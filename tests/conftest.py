@@ -29,8 +29,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
 
-# Each worker of the tests is one of as many processes as there are cores.  A second thread of
-# XGBoost would wait for the other, which costs eight times the CPU on a busy machine.
+# The workers of the tests fill the cores.  A second thread of XGBoost would wait for the other,
+# which costs eight times the CPU on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # MLflow would report its use to its makers.
@@ -52,9 +52,10 @@ GOLDEN = ROOT / "golden"
 LONGEST_FILES = (
     "e2e/test_demo.py",
     "training/studies/next_purchase/test_next_purchase.py",
+    "pipelines/kubeflow/test_pipeline.py",
     "e2e/test_readme.py",
     "e2e/test_sameness.py",
-    "pipelines/kubeflow/test_pipeline.py",
+    "pipelines/kubeflow/test_every_pipeline.py",
     "feature_repo/transformations/test_incremental.py",
     "integration/test_feast_commands.py",
     "training/ranker/test_variants.py",
@@ -62,9 +63,8 @@ LONGEST_FILES = (
     "feature_repo/views/test_history_limits.py",
     "feature_repo/online/feast/test_killed_loads.py",
 )
-"""The files of 30 CPU seconds and more start first, so that the workers finish together.  The first
-worker continues from the demo to the README, which uses the demo's home, while the second is busy
-with another file."""
+"""The files of 30 CPU seconds and more start first, so that the workers finish together.  The
+README uses the demo's home, so it starts when the first of these files is done."""
 
 
 def pytest_addoption(parser):
