@@ -81,10 +81,10 @@ def test_later_pages_follow_the_first_and_are_certain(interleaving):
     whole = home(interleaving, session="visit-3", count=4)
     control = home(interleaving, {"variant": "two-orders:control"}, session="visit-3", count=60)
 
-    following = home(interleaving, session="visit-3", count=56, next=whole["next"])
+    following = home(interleaving, session="visit-3", count=40, next=whole["next"])
 
     assert "experiments" not in following
-    assert ids(following) == [item for item in ids(control) if item not in ids(whole)]
+    assert ids(following) == [item for item in ids(control) if item not in ids(whole)][:40]
     logged = served(interleaving, following)
     assert {item.propensity for item in logged.items} == {1.0}
     assert logged.teams == ()
