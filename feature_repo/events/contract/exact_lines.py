@@ -2,7 +2,8 @@
 
 Such a line has canonical keys, ids as text, numbers as numbers and instants in microseconds.  A
 decoder derived from `EVENT_KINDS` reads its event without a reader for each value.  It refuses
-whatever `parse_canonical` refuses or converts; that function decides on all other lines.
+whatever `parse_canonical` refuses or converts; that function decides on all other lines.  In a
+block, `event_time` may be a text in UTC, as most shops write it.
 """
 
 import re
@@ -24,6 +25,13 @@ from feature_repo.events.contract.values import LARGEST_FIELDS, is_currency
 _BAD_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 """Escapes of NUL and of halves of surrogate pairs, which no store accepts."""
 
+_ASCII_ESCAPE = re.compile(rb"\\u00[2-7]")
+"""Another form of a character that needs none, such as one of a key."""
+
+_UTC_TIME = re.compile(
+    rb'"event_time": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?)(?:Z|\+00:00)"'
+)
+
 
 def decode_block(text: bytes) -> list[AnyEvent] | None:
     """Return the events of a block of lines; None if another reader must decide on one of them.
@@ -34,9 +42,15 @@ def decode_block(text: bytes) -> list[AnyEvent] | None:
     if dialects().keys() != BUILT_IN.keys() or (has_escapes and _BAD_ESCAPE.search(text)):
         return None
     try:
-        events = _DECODER.decode_lines(text)
+        instants = _instants(text)
+        lines = text if instants is None else _with_instants(text, instants)
+        events = _DECODER.decode_lines(lines)
     except (ValueError, RecursionError):
         return None
+    if instants is not None:
+        if len(instants) != len(events):
+            return None
+        _note_utc(events)
     characters = np.frombuffer(text, np.uint8)
     if not _is_line_each(characters, len(events)):
         return None
@@ -44,6 +58,35 @@ def decode_block(text: bytes) -> list[AnyEvent] | None:
     follows_quote = bool((characters[spaces - 1] == ord('"')).any())
     may_be_blank = has_escapes or follows_quote or not text.isascii()
     return events if all(_is_exact(event, may_be_blank) for event in events) else None
+
+
+def _instants(text: bytes) -> list[int] | None:
+    """Return the UTC times of a block, µs; None if no line has one.
+
+    A line of the block has one `event_time`, so if that word comes once a time, none is elsewhere.
+
+    Raises:
+        ValueError: some are no such times, or the word has another meaning somewhere.
+    """
+    times = _UTC_TIME.findall(text)
+    if not times:
+        return None
+    if len(times) != text.count(b"event_time") or _ASCII_ESCAPE.search(text):
+        raise ValueError("a line has another form")
+    instants: list[int] = np.array(times).astype("datetime64[us]").astype(np.int64).tolist()
+    return instants
+
+
+def _with_instants(text: bytes, instants: Sequence[int]) -> bytes:
+    following = iter(instants)
+    return _UTC_TIME.sub(lambda _: b'"event_time":%d' % next(following), text)
+
+
+def _note_utc(events: Sequence[AnyEvent]) -> None:
+    """Set the offset of a time in UTC, as the parser does, in events that were just decoded."""
+    for event in events:
+        if getattr(event, "utc_offset_minutes", 0) is None:
+            msgspec.structs.force_setattr(event, "utc_offset_minutes", 0)
 
 
 def _is_line_each(text: npt.NDArray[np.uint8], objects: int) -> bool:

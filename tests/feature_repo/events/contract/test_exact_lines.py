@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.contract import SHOP_KINDS, decode_exact, parse_canonical
+from feature_repo.events.contract import SHOP_KINDS, decode_block, decode_exact, parse_canonical
 from feature_repo.events.log import encode_event
 from feature_repo.events.log.segments import decode_event
 from feature_repo.home import EventError
@@ -105,6 +105,47 @@ def test_an_exact_event_is_the_event_of_the_parser(kind, changes):
     (decoded,) = decode_exact([line(raw)])
 
     assert decoded is None or decode_event(encode_event(decoded)) == parsed(raw)
+
+
+_utc_times = st.one_of(
+    st.datetimes().map(lambda at: at.isoformat(timespec="seconds") + "Z"),
+    st.datetimes().map(lambda at: at.isoformat(timespec="milliseconds") + "+00:00"),
+    st.from_regex(
+        r"[0-3]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\.\d{3}){0,3}Z", fullmatch=True
+    ),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(SHOP_KINDS), _utc_times, _changes), max_size=3))
+@example([("item", "2026-01-05T09:00:00Z", {"fields": {"event_time": "2026-01-05T09:00:00Z"}})])
+@example([("ranking", "2026-01-05T09:00:00Z", {"event_time": TIME})])
+@example([("user", "2026-01-05T09:00:00Z", {"fields": {"event_time": "2026-01-05T09:00:00Z"}})] * 2)
+@settings(max_examples=examples(300), deadline=None)
+def test_a_block_with_times_in_utc_has_the_events_of_the_parser(drawn):
+    raw = [event(kind, **{"event_time": time, **changes}) for kind, time, changes in drawn]
+
+    decoded = decode_block(b"".join(map(line, raw)))
+
+    again = None if decoded is None else [decode_event(encode_event(one)) for one in decoded]
+    assert again is None or again == [*map(parsed, raw)]
+
+
+@pytest.mark.parametrize("kind", SHOP_KINDS)
+@pytest.mark.parametrize("time", ["2026-01-05T09:00:00Z", "2026-01-05T09:00:00.123456+00:00"])
+def test_lines_with_times_in_utc_are_decoded_together(kind, time):
+    raw = event(kind, event_time=time)
+
+    first, second = decode_block(line(raw) * 2)
+
+    decoded = [decode_event(encode_event(one)) for one in (first, second)]
+    assert decoded == [parse_canonical(raw)] * 2
+
+
+def test_a_time_inside_the_fields_stays_a_text():
+    raw = line(event("user", event_time=0, fields={"event_time": "2026-01-05T09:00:00Z"}))
+    escaped = raw.replace(b'"event_time": 0', b'"\\u0065vent_time": 1767603600000000')
+
+    assert decode_block(escaped) is None
 
 
 @pytest.mark.parametrize(
