@@ -3,18 +3,17 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
-import redis
 from feast.types import Int64
 
 from feature_repo.home import RedisError
 from feature_repo.online.redis import RedisAddress, redis_client
 from feature_repo.online.redis.binary import server_program
+from pipelines.service import free_port
 from tests.feature_repo.online.stores import (
     ITEM,
     NOON,
@@ -27,18 +26,13 @@ from tests.feature_repo.online.stores import (
     view_of,
     write,
 )
+from tests.redis_nodes import ask, running_node
 from tests.scale import seconds
 
 TYPES = {"n": Int64}
 ITEMS = [f"i{n}" for n in range(40)]
 DEADLINE, SLACK = 0.2, seconds(0.2)
 """Deadline of a read, and extra seconds for a busy machine."""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -53,29 +47,10 @@ def running(*arguments):
         process.wait()
 
 
-def ask(client, expected, *question):
-    """Call until the reply contains a text; the test's timeout ends the wait."""
-    while True:
-        try:
-            if expected in str(client.execute_command(*question)):
-                return
-        except redis.RedisError:
-            continue
-
-
-@contextmanager
-def node(folder, *options):
-    """A client of an empty server."""
-    port = free_port()
-    folder.mkdir()
-    where = ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
-    where += ["--repl-diskless-sync-delay", 0, "--shutdown-timeout", 0]  # wait for no replica
-    with (
-        running(*where, *options),
-        redis_client(RedisAddress.local(port), timeout=seconds(5)) as client,
-    ):
-        ask(client, "True", "PING")
-        yield port, client
+def node(folder, *options, in_cluster=False):
+    """An empty server that waits for no replica."""
+    at_once = ["--repl-diskless-sync-delay", 0, "--shutdown-timeout", 0]
+    return running_node(folder, *at_once, *options, in_cluster=in_cluster)
 
 
 def until_it_answers(call):
@@ -104,19 +79,20 @@ def store_at(tmp_path):
 def cluster(tmp_path):
     """Addresses of the three nodes of a cluster, each with a third of the slots."""
     with ExitStack() as stack:
-        nodes = []
-        for n in range(3):
-            options = ["--cluster-enabled", "yes", "--cluster-port", free_port()]
-            options += ["--cluster-node-timeout", 2000]
-            nodes.append((*stack.enter_context(node(tmp_path / f"node{n}", *options)), options[3]))
-        for n, (port, client, bus) in enumerate(nodes):
+        nodes = [
+            stack.enter_context(
+                node(tmp_path / f"node{n}", "--cluster-node-timeout", 2000, in_cluster=True)
+            )
+            for n in range(3)
+        ]
+        for n, one in enumerate(nodes):
             first, last = (16384 * directory // 3 for directory in (n, n + 1))
-            client.execute_command("CLUSTER ADDSLOTSRANGE", first, last - 1)
-            nodes[0][1].execute_command("CLUSTER MEET", "127.0.0.1", port, bus)
-        for _, client, _ in nodes:
-            ask(client, "'cluster_size': '3'", "CLUSTER INFO")
-            ask(client, "'cluster_state': 'ok'", "CLUSTER INFO")
-        yield [RedisAddress.local(port) for port, _, _ in nodes]
+            one.client.execute_command("CLUSTER ADDSLOTSRANGE", first, last - 1)
+            nodes[0].client.execute_command("CLUSTER MEET", "127.0.0.1", one.port, one.bus)
+        for one in nodes:
+            ask(one.client, "'cluster_size': '3'", "CLUSTER INFO")
+            ask(one.client, "'cluster_state': 'ok'", "CLUSTER INFO")
+        yield [RedisAddress.local(one.port) for one in nodes]
 
 
 @pytest.fixture
@@ -125,19 +101,19 @@ def sentinel(tmp_path):
     port = free_port()
     conf = tmp_path / "sentinel.conf"
     with ExitStack() as stack:
-        master, client = stack.enter_context(node(tmp_path / "master"))
-        follow = ["--replicaof", f"127.0.0.1 {master}"]
-        replica, _ = stack.enter_context(node(tmp_path / "replica", *follow))
-        ask(client, "state=online", "INFO replication")
-        watched = f"mymaster 127.0.0.1 {master} 1"
+        master = stack.enter_context(node(tmp_path / "master"))
+        follow = ["--replicaof", f"127.0.0.1 {master.port}"]
+        replica = stack.enter_context(node(tmp_path / "replica", *follow))
+        ask(master.client, "state=online", "INFO replication")
+        watched = f"mymaster 127.0.0.1 {master.port} 1"
         conf.write_text(
             f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor {watched}\n"
         )
         stack.enter_context(running(conf, "--sentinel"))
         with redis_client(RedisAddress.local(port), timeout=seconds(5)) as watcher:
-            ask(watcher, str(master), "SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster")
-            ask(watcher, str(replica), "SENTINEL REPLICAS", "mymaster")
-        yield [RedisAddress.local(port), RedisAddress.local(replica)]
+            ask(watcher, str(master.port), "SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster")
+            ask(watcher, str(replica.port), "SENTINEL REPLICAS", "mymaster")
+        yield [RedisAddress.local(port), RedisAddress.local(replica.port)]
 
 
 @pytest.mark.parametrize("kind", ["redis_cluster", "redis_sentinel"])
