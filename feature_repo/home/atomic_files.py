@@ -83,7 +83,7 @@ def checked_text(content: bytes) -> str:
 
 
 def checksum(path: Path) -> int:
-    """Return the CRC-32 of a file, which finds accidents, but no intent."""
+    """Return the CRC-32 of a file: it shows accidental changes, not deliberate ones."""
     value = 0
     with path.open("rb") as file:
         while block := file.read(1 << 20):

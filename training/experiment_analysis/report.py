@@ -8,7 +8,7 @@ from typing import Any
 from feature_repo.home import DAY, Home, to_text
 from training.experiment_analysis.comparison import Comparison, compare, part_change, trend
 from training.experiment_analysis.decision import DecisionRule, Verdict
-from training.experiment_analysis.difference import difference
+from training.experiment_analysis.difference import Difference, difference
 from training.experiment_analysis.interleaving_report import interleaving_report
 from training.experiment_analysis.metrics import COLUMNS, LOST_SHARE, METRICS, Metric
 from training.experiment_analysis.moments import Moments, divide
@@ -107,42 +107,47 @@ def _totals(moments: Moments) -> dict[str, Any]:
 def _trust(
     control: Moments, treatment: Moments, units: list[int], ratio_p: float
 ) -> dict[str, Any]:
-    """Check that no variant loses units or answers; if one does, the verdict is that.
+    """Check that neither variant loses units or answers; if one does, the verdict says that.
 
-    A variant that loses answers has fewer a unit, though each unit has some, so the sample ratio of
-    units does not show it.  Fewer block nothing, because a variant may also change how often
+    A variant that loses answers may have some of each unit, so that the sample ratio is right.
+    Fewer treated answers per unit block nothing, because a variant may also change how often
     shoppers return; more shown slates without an answer in the log do.
     """
     exposures = difference(control, treatment, _EXPOSURES)
     losses = difference(control, treatment, LOST_SHARE)
-    exposures_p, losses_p = float(exposures.p_value), float(losses.p_value)
-    checks: dict[str, Any] = {
-        "exposures": {
-            "change": float(exposures.relative),
-            "p_value": exposures_p,
-            "is_mismatch": exposures_p < MISMATCH_P,
-        },
-        "losses": {
-            "control": float(losses.control),
-            "treatment": float(losses.treatment),
-            "p_value": losses_p,
-            "is_mismatch": losses_p < MISMATCH_P,
-        },
+    shares = {"control": float(losses.control), "treatment": float(losses.treatment)}
+    checks = {
+        "exposures": {"change": float(exposures.relative)} | _mismatch(exposures),
+        "losses": shares | _mismatch(losses),
     }
+    return checks | _blocked(units, ratio_p, checks["losses"])
+
+
+def _mismatch(result: Difference) -> dict[str, Any]:
+    p = float(result.p_value)
+    return {"p_value": p, "is_mismatch": p < MISMATCH_P}
+
+
+def _blocked(units: list[int], ratio_p: float, losses: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the verdict where a variant loses units or answers; else nothing."""
     if ratio_p < MISMATCH_P:
-        reason = f"The variants have {' and '.join(map(str, units))} units, which their weights do "
-        reason += f"not explain (p = {ratio_p:.1g}): one variant loses units or their events."
-    elif losses_p < MISMATCH_P:
         reason = (
-            f"{losses.control:.2%} of the control's shown slates and {losses.treatment:.2%} of "
+            f"The variants have {' and '.join(map(str, units))} units, which their weights do not "
+            f"explain (p = {ratio_p:.1g}): one variant loses units or their events."
         )
-        reason += (
-            f"the variant's have no answer in the log (p = {losses_p:.1g}): one loses answers."
+    elif losses["is_mismatch"]:
+        reason = (
+            f"{losses['control']:.2%} of the control's shown slates and {losses['treatment']:.2%} "
+            f"of the variant's have no answer in the log (p = {losses['p_value']:.1g}): one of "
+            "them loses answers."
         )
     else:
-        return checks
-    advice = "Find the cause and start again under another name; no figure of this report can be "
-    return checks | {"verdict": asdict(Verdict("blocked", f"{reason} {advice}trusted."))}
+        return {}
+    advice = (
+        "Find the cause and start again under another name; no figure of this report can be "
+        "trusted."
+    )
+    return {"verdict": asdict(Verdict("blocked", f"{reason} {advice}"))}
 
 
 def _with_parts(

@@ -51,8 +51,9 @@ class ServedFeature:
         if present.size and trained.low is not None and trained.high is not None:
             outside = float(((present < trained.low) | (present > trained.high)).mean())
         if present.size >= _FEWEST_ROWS and trained.edges:
-            found = bucket_counts(present, np.array(trained.edges))
-            counts, index = tuple(found.tolist()), stability_index(found, np.array(trained.counts))
+            served = bucket_counts(present, np.array(trained.edges))
+            counts = tuple(served.tolist())
+            index = stability_index(served, np.array(trained.counts))
         null_share = 1.0 - present.size / values.size
         return cls(trained, values.size, null_share, outside, counts, index)
 

@@ -50,7 +50,7 @@ def decode_block(text: bytes) -> list[AnyEvent] | None:
     if instants is not None:
         if len(instants) != len(events):
             return None
-        _note_utc(events)
+        _set_utc_offset(events)
     characters = np.frombuffer(text, np.uint8)
     if not _is_line_each(characters, len(events)):
         return None
@@ -82,7 +82,7 @@ def _with_instants(text: bytes, instants: Sequence[int]) -> bytes:
     return _UTC_TIME.sub(lambda _: b'"event_time":%d' % next(following), text)
 
 
-def _note_utc(events: Sequence[AnyEvent]) -> None:
+def _set_utc_offset(events: Sequence[AnyEvent]) -> None:
     """Set the offset of a time in UTC, as the parser does, in events that were just decoded."""
     for event in events:
         if getattr(event, "utc_offset_minutes", 0) is None:

@@ -4,13 +4,12 @@ from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feature_repo.events.contract import EVENT_KINDS, AnyEvent, EventKind
 from feature_repo.events.log.arrow import from_table
 from feature_repo.events.log.erasure import Erased
 from feature_repo.events.log.log import EventLog
-from feature_repo.events.log.partitions import read_rows
+from feature_repo.events.log.partitions import read_columns, read_rows
 
 
 def events_of_user(log: EventLog, user_id: str, now: int) -> list[AnyEvent]:
@@ -37,10 +36,9 @@ def _compacted(
     events: list[AnyEvent] = []
     named = {name: [user_id] for name in kind.user_ids} | {"session_id": [*sessions]}
     for path in log.relation_paths(kind.name):
-        columns = [name for name in pq.read_schema(path).names if name in named]
-        ids = pq.read_table(path, columns=columns)
+        ids = read_columns(path, [*named])
         rows: set[int] = set()
-        for name in columns:
+        for name in ids.column_names:
             is_named = pc.is_in(ids[name], pa.array(named[name], ids[name].type))
             rows.update(pc.indices_nonzero(is_named).to_pylist())
         if rows:

@@ -3,6 +3,7 @@
 import pytest
 
 from feature_repo.online.redis import running_redis
+from tests.integration.http.consoles import console_client
 from tests.integration.http.small_shop import build_home, publish_ranker, run_service
 
 
@@ -28,3 +29,10 @@ def service(running_service):
     assert running_service.eventually(lambda: running_service.rank([]).status_code == 200)
     assert running_service.eventually(lambda: running_service.metric("aisle_live_state_up") == 1)
     return running_service
+
+
+@pytest.fixture(scope="module")
+def console(shop):
+    """A client of the console; its service is away."""
+    with console_client(shop) as client:
+        yield client

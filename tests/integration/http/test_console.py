@@ -5,31 +5,24 @@ import io
 import json
 import re
 import shutil
-from collections import Counter
 from html import unescape
 from urllib.parse import parse_qsl
 
-import pyarrow.dataset as ds
 import pytest
 
 from feature_repo.events.contract import InteractionEvent, ServedEvent, ShownItem
 from feature_repo.events.log import EventLog
 from feature_repo.home import (
-    DAY,
     MINUTE,
     Clock,
     Home,
     Settings,
-    to_datetime,
     to_text,
 )
-from feature_repo.shop import Shop
-from feature_repo.views import views_of
 from pipelines.cli.main import main
 from pipelines.console.pages import PAGES
 from pipelines.console.pages.overview.event_counts import events_by_minute
 from pipelines.declarations import PARITY
-from pipelines.inspection import entity, histories, in_words, newest_values
 from pipelines.steps import PARITY_FILE, RUN_REPORTS
 from pipelines.steps.run_reports import report
 from tests.integration.http.consoles import ADDRESSES, HOSTILE, console_client
@@ -56,13 +49,6 @@ LOCAL_RUN = "retrain-2026-01-05-00-00-00-000000"
 
 CHANGING = ("findings", "freshness", "views")
 """Tables whose ages and clock change between two requests: only the row's heading is compared."""
-
-
-@pytest.fixture(scope="module")
-def console(shop):
-    """A client of the console; its service is away."""
-    with console_client(shop) as client:
-        yield client
 
 
 @pytest.fixture
@@ -375,70 +361,6 @@ def test_a_parity_that_failed_names_the_features_and_how_to_compare_again(hostil
 
     assert "1 features differ" in page
     assert "`aisle verify`" in page
-
-
-def test_the_values_of_an_entity_are_those_of_the_verb(console, shop, capsys, monkeypatch):
-    monkeypatch.setenv("AISLE_HOME", str(shop.home.root))
-    assert main(["features", "show", "item:i00001", "--json"]) == 0
-    features = json.loads(capsys.readouterr().out)["features"]
-
-    shown = console.get("/entity.json?of=item:i00001&table=features").json()["rows"]
-
-    assert [row["feature"] for row in shown] == [one["feature"] for one in features]
-    for row, one in zip(shown, features, strict=True):
-        assert row["offline"] == in_words(one["value"], one["unit"])
-        if "clicks" in one["feature"]:
-            assert row["online"] == in_words(one["online"], one["unit"])
-
-
-def test_values_of_now_leave_out_what_leaves_its_window_later(console, shop):
-    spec = next(view for view in views_of(Shop.load(shop.home.shop_toml)) if view.name == VIEW)
-    rows = ds.dataset(shop.home.features / VIEW).to_table().to_pylist()
-    now = Clock.of(shop).now()
-    newest = {}
-    for row in sorted(rows, key=lambda row: row["event_timestamp"]):
-        if row["event_timestamp"] <= to_datetime(now):
-            newest[row["item_id"]] = row["clicks_7d"]
-
-    values = newest_values(shop.home, spec, "clicks_7d", now)
-
-    assert any(row["event_timestamp"] > to_datetime(now) for row in rows)
-    assert sorted(values) == sorted(newest.values())
-    assert sum(values) > 0
-
-
-def test_a_history_has_the_values_that_training_read_on_each_day(shop):
-    subject, now = entity.Subject.of("item:i00001"), Clock.of(shop).now()
-    listed = histories(shop.home, subject, now)
-    days = {
-        to_text(t)[:10]: entity.offline(shop.home, subject, t)
-        for t in range(now - 4 * DAY, now + 1, DAY)
-    }
-
-    assert "item_engagement__impressions_all" in [one.feature for one in listed]
-    for one in listed:
-        of_days = dict(zip(one.at, one.values, strict=True))
-        for day, features in days.items():
-            (value,) = [each["value"] for each in features if each["feature"] == one.feature]
-            assert of_days.get(day) == value
-
-
-def test_an_export_has_all_events_that_name_the_user(console, shop):
-    log = ds.dataset(EventLog(shop.home, Clock.of(shop)).relation_paths("interaction"))
-    names = log.to_table(columns=["event_id", "user_id"]).to_pylist()
-
-    (user, _), *_ = Counter(row["user_id"] for row in names if row["user_id"]).most_common(1)
-    answer = console.get(f"/export.json?user={user}").json()
-
-    exported = [json.loads(row["event"]) for row in answer["events"]["rows"]]
-    mine = {row["event_id"] for row in names if row["user_id"] == user}
-    assert mine
-    assert mine <= {one["event_id"] for one in exported}
-    assert {one.get("user_id") for one in exported} <= {user, None}
-    assert {"user", "ranking", "interaction"} <= {one["kind"] for one in exported}
-    page = console.get(f"/entity?of=user:{user}").text
-    assert f"/export?user={user}" in page
-    assert 'method="post"' not in page
 
 
 def test_a_page_does_not_wait_for_slow_figures_and_its_twins_do(shop):
