@@ -11,7 +11,7 @@ from training.metrics import slate_starts
 
 Chosen = npt.NDArray[np.bool_]
 
-ITEM, SHOP = "itself", "the shop"
+ITEM, SHOP = "the item", "the shop"
 """The first and the last level of support for a click rate; groups are between them."""
 
 HEAD_SEARCHES = 10
@@ -40,8 +40,8 @@ def slices_of(data: Dataset) -> dict[str, Chosen]:
     slices = {
         "warm user": warm_user,
         "cold user": ~warm_user,
-        "a cold item was wanted": cold_item,
-        "only warm items were wanted": ~cold_item,
+        "a cold item chosen": cold_item,
+        "only warm items chosen": ~cold_item,
         "head query": has_query & (searches >= HEAD_SEARCHES),
         "tail query": has_query & ~(searches >= HEAD_SEARCHES),
     }
@@ -80,7 +80,7 @@ def _by_support(data: Dataset, starts: npt.NDArray[np.int64]) -> dict[str, Chose
     lower = np.zeros(starts.size, bool)
     for level, of_level in reversed(support_levels(data).items()):
         has_target = np.logical_or.reduceat(of_level & gains, starts)
-        slices[f"wanted, known by {level}"] = has_target & ~lower
+        slices[f"chosen, click rate of {level}"] = has_target & ~lower
         lower |= has_target
     return slices
 

@@ -92,8 +92,10 @@ def test_slices_cover_users_items_queries_and_markets(evaluation):
 
     assert slices["warm user"] + slices["cold user"] == counted
     assert slices["market uk"] + slices["market de"] == counted
-    assert slices["only warm items were wanted"] == counted
-    assert sum(n for name, n in slices.items() if name.startswith("wanted, known by")) == counted
+    assert slices["only warm items chosen"] == counted
+    assert (
+        sum(n for name, n in slices.items() if name.startswith("chosen, click rate of")) == counted
+    )
     assert 0 < slices["tail query"] < counted
 
 
@@ -111,7 +113,7 @@ def test_item_has_the_first_level_that_supports_its_click_rate(make_dataset):
     levels = support_levels(data)
 
     assert {rung: np.flatnonzero(items).tolist() for rung, items in levels.items()} == {
-        "itself": [1, 2],
+        "the item": [1, 2],
         "its brand": [0, 3],
         "its category": [4],
         "the shop": [5],
