@@ -6,14 +6,13 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from feature_repo.events.contract import (
-    CANONICAL,
     SHOP_KINDS,
     AnyEvent,
     identifier,
     json_schemas,
     kind_of_event,
-    parse_feedback,
 )
+from feature_repo.events.dialects import CANONICAL, parse_feedback
 from serving.access import check_scope
 from serving.contract import (
     MAX_COMPLETIONS,

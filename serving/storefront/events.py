@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from feature_repo.events.contract import CANONICAL
+from feature_repo.events.dialects import CANONICAL
 from feature_repo.home import AisleError, to_text
 from serving.contract import SlateAnswer, new_id
 from serving.flow import Resources

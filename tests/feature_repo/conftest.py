@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from feature_repo.events.contract.dialects import dialects
+from feature_repo.events.dialects.registry import dialects
 from feature_repo.home.extensions import load_group
 
 

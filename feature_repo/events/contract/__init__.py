@@ -1,4 +1,4 @@
-"""The event contract: the kinds of events, their fields, dialects and validation."""
+"""The event contract: the kinds of events, their fields and validation."""
 
 from feature_repo.events.contract.bodies import (
     BYTE_ORDER_MARK,
@@ -7,13 +7,6 @@ from feature_repo.events.contract.bodies import (
     split_body,
 )
 from feature_repo.events.contract.canonical import parse_canonical
-from feature_repo.events.contract.dialects import (
-    CANONICAL,
-    Dialect,
-    parse_events,
-    parse_feedback,
-    sent_name,
-)
 from feature_repo.events.contract.event_kind import DERIVED_COLUMNS, ERASED_USER, EventKind
 from feature_repo.events.contract.events import (
     DECISION,
@@ -27,6 +20,7 @@ from feature_repo.events.contract.events import (
     ItemEvent,
     RankingEvent,
     ServedEvent,
+    ServedRankingEvent,
     SourceLocations,
     UserEvent,
     arm_key,
@@ -47,6 +41,7 @@ from feature_repo.events.contract.kinds import (
     kind_of_event,
 )
 from feature_repo.events.contract.query_key import QUERY_KEY_VERSION, query_key
+from feature_repo.events.contract.record_check import checked_record
 from feature_repo.events.contract.schemas import json_schemas
 from feature_repo.events.contract.slates import ShownItem
 from feature_repo.events.contract.validation import (
@@ -60,19 +55,22 @@ from feature_repo.events.contract.validation import (
 from feature_repo.events.contract.values import (
     LONGEST_SLATE,
     FieldValue,
+    amount,
+    check_length,
+    check_size,
     check_unique,
     identifier,
     identifiers,
     number,
     shop_field,
     text,
+    with_currency,
 )
 from feature_repo.events.contract.values import currency as read_currency
 
 __all__ = [
     "ARROW_SCHEMAS",
     "BYTE_ORDER_MARK",
-    "CANONICAL",
     "DECISION",
     "DEFAULT_MARKET",
     "DERIVED_COLUMNS",
@@ -87,7 +85,6 @@ __all__ = [
     "SHOP_KINDS",
     "AnyEvent",
     "Decision",
-    "Dialect",
     "EventKind",
     "FieldValue",
     "InteractionEvent",
@@ -96,14 +93,19 @@ __all__ = [
     "Merge",
     "RankingEvent",
     "ServedEvent",
+    "ServedRankingEvent",
     "ShownItem",
     "SourceLocations",
     "UserEvent",
+    "amount",
     "are_valid",
     "arm_key",
     "check_corrected",
     "check_first_correction",
+    "check_length",
+    "check_size",
     "check_unique",
+    "checked_record",
     "decode_block",
     "decode_exact",
     "decode_json",
@@ -118,14 +120,12 @@ __all__ = [
     "number",
     "owner_changes",
     "parse_canonical",
-    "parse_events",
-    "parse_feedback",
     "query_key",
     "read_currency",
     "received",
-    "sent_name",
     "shop_field",
     "split_body",
     "text",
     "validate_event",
+    "with_currency",
 ]

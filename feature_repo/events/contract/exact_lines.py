@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.events.contract.bodies import decode_together
-from feature_repo.events.contract.dialects import BUILT_IN, dialects
 from feature_repo.events.contract.event_kind import EventKind
 from feature_repo.events.contract.events import AnyEvent, InteractionEvent, RankingEvent
 from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS
@@ -39,7 +38,7 @@ def decode_block(text: bytes) -> list[AnyEvent] | None:
     >>> decode_block(b'{"kind":"item","event_id":"e","event_time":1767571200000000,"item_id":"i"}')
     """
     has_escapes = b"\\" in text
-    if dialects().keys() != BUILT_IN.keys() or (has_escapes and _BAD_ESCAPE.search(text)):
+    if has_escapes and _BAD_ESCAPE.search(text):
         return None
     try:
         instants = _instants(text)
@@ -114,8 +113,6 @@ def decode_exact(lines: Sequence[bytes]) -> list[AnyEvent | None]:
     >>> decode_exact([b'{"kind":"item","event_id":"e","event_time":1767571200000000,"item_id":"i"}',
     ...               b'{"kind":"item","event_id":"e","event_time":"2026-01-05","item_id":"i"}'])[1]
     """
-    if dialects().keys() != BUILT_IN.keys():
-        return [None] * len(lines)
     text = b"".join(lines)
     together = decode_together(_DECODER.decode_lines, lines)
     events = [*map(_decode_one, lines)] if together is None else [*together]

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from feature_repo.events.contract import parse_events
+from feature_repo.events.dialects import parse_events
 from feature_repo.events.ingest.files import EventFiles, Line
 from feature_repo.home import EventError, to_text
 

@@ -17,10 +17,10 @@ from feature_repo.events.contract import (
     are_valid,
     decode_block,
     decode_exact,
-    parse_events,
     received,
     validate_event,
 )
+from feature_repo.events.dialects import has_installed_dialects, parse_events
 from feature_repo.events.ingest.corrections import Corrections, LineOf
 from feature_repo.events.ingest.files import Block, EventFiles, Line
 from feature_repo.events.ingest.report import IngestReport, LineFinding, Tally
@@ -126,6 +126,7 @@ class _Ingest:
         self._quarantine = quarantine
         self._report = IngestReport()
         self._tally = Tally()
+        self._parses_each = has_installed_dialects()
         self._seen = set() if log is None else log.unsealed_digests()
         self._last_seal = -1 if log is None else log.seals().last
         self._corrections = Corrections(log, self._now if isinstance(sink, Appended) else 0)
@@ -152,7 +153,7 @@ class _Ingest:
 
     def _take_block(self, block: Block) -> bool:
         """Read a block at once; return False, and read nothing, if it must be read by lines."""
-        decoded = decode_block(block.text)
+        decoded = None if self._parses_each else decode_block(block.text)
         if decoded is None or not are_valid(decoded, self._now):
             return False
         try:
@@ -200,7 +201,9 @@ class _Ingest:
     def _read(self, lines: Sequence[Line]) -> list[_Read]:
         """Return the valid events of lines, each with its line; quarantine the other lines."""
         events: list[_Read] = []
-        for line, exact in zip(lines, decode_exact([*map(_text, lines)]), strict=True):
+        texts = [*map(_text, lines)]
+        decoded = [None] * len(lines) if self._parses_each else decode_exact(texts)
+        for line, exact in zip(lines, decoded, strict=True):
             if exact is None:
                 events += ((line, event) for event in self._events(line.decoded()))
                 continue

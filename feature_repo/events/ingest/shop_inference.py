@@ -15,8 +15,8 @@ from feature_repo.events.contract import (
     AnyEvent,
     ItemEvent,
     UserEvent,
-    parse_events,
 )
+from feature_repo.events.dialects import parse_events
 from feature_repo.events.ingest.field_evidence import Evidence
 from feature_repo.events.ingest.files import SUFFIXES, EventFiles, Line
 from feature_repo.events.ingest.role_hints import ROLE_HINTS, name_rank

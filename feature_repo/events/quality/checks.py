@@ -21,8 +21,8 @@ from feature_repo.events.contract import (
     ItemEvent,
     RankingEvent,
     UserEvent,
-    sent_name,
 )
+from feature_repo.events.dialects import sent_name
 from feature_repo.events.quality.field_values import (
     LARGEST_AMOUNT,
     amount_findings,

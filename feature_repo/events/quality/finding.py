@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from feature_repo.events.contract import sent_name
+from feature_repo.events.dialects import sent_name
 from feature_repo.home import EventError, shown
 
 LISTED = 100

@@ -14,11 +14,10 @@ from feature_repo.events.contract import (
     ShownItem,
     UserEvent,
     parse_canonical,
-    parse_events,
-    parse_feedback,
 )
 from feature_repo.events.contract.events import ServedRankingEvent
 from feature_repo.events.contract.values import LARGEST_FIELDS
+from feature_repo.events.dialects import parse_events, parse_feedback
 from feature_repo.home import CHECKOUT, EventError, parse_instant
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.events.contract import parse_events
+from feature_repo.events.dialects import parse_events
 from feature_repo.events.ingest import ingest
 from feature_repo.events.ingest.files import EventFiles
 from feature_repo.events.log import EventLog

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from feature_repo.events.contract import parse_events
+from feature_repo.events.dialects import parse_events
 from feature_repo.events.ingest import ingest, validate
 from feature_repo.events.quality import EventChecks, add_warnings, read_warnings
 from feature_repo.home import DAY, Clock, EventError, Home

@@ -1,4 +1,4 @@
-"""Read Metarank's events, so that its users can bring their files unchanged.
+"""Metarank's events, so that its users can bring their files unchanged.
 
     event        becomes
     item         item, upsert: `fields` [{name, value}] become the item's fields
@@ -9,25 +9,42 @@
                  read
 
 Unknown keys are ignored, as Metarank does. An item's `relevancy` is read only if the slate's values
-differ: a constant has no information about the items' order.
+differ: a constant has no information about the items' order. Deletes, links, merges, erasures and
+corrections have no Metarank event.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from feature_repo.events.contract import values
-from feature_repo.events.contract.events import (
+from feature_repo.events.contract import (
     DEFAULT_MARKET,
     AnyEvent,
+    FieldValue,
     InteractionEvent,
     ItemEvent,
     RankingEvent,
     ServedRankingEvent,
+    ShownItem,
     UserEvent,
+    amount,
+    check_length,
+    check_size,
+    check_unique,
+    identifier,
+    number,
+    read_currency,
+    shop_field,
+    text,
+    with_currency,
 )
-from feature_repo.events.contract.slates import ShownItem
-from feature_repo.events.contract.values import FieldValue, identifier, text
-from feature_repo.home import EventError, did_you_mean, parse_instant, utc_offset_minutes
+from feature_repo.events.dialects.dialect import Dialect, Raw
+from feature_repo.events.dialects.writing import iso_time, stated
+from feature_repo.home import (
+    EventError,
+    did_you_mean,
+    parse_instant,
+    utc_offset_minutes,
+)
 
 RELEVANCY = "relevancy"
 NAMES = {
@@ -69,8 +86,8 @@ def named_fields(value: object, field: str = "fields") -> dict[str, FieldValue]:
         if not isinstance(entry, dict) or "name" not in entry:
             raise EventError(f"{field}[{n}]", "an object with name and value", entry)
         name = text(entry["name"], f"{field}[{n}].name")
-        fields[name] = values.shop_field(entry.get("value"), f"{field}.{name}")
-    values.check_size(fields, field)
+        fields[name] = shop_field(entry.get("value"), f"{field}.{name}")
+    check_size(fields, field)
     return fields
 
 
@@ -112,7 +129,7 @@ def _ranking(raw: dict[str, Any]) -> RankingEvent:
 
 
 def _interaction(raw: dict[str, Any]) -> InteractionEvent:
-    fields = values.with_currency(named_fields(raw.get("fields")))
+    fields = with_currency(named_fields(raw.get("fields")))
     value, currency = fields.get("value"), fields.get("currency")
     return InteractionEvent(
         event_id=_required(raw, "id"),
@@ -122,21 +139,21 @@ def _interaction(raw: dict[str, Any]) -> InteractionEvent:
         request_id=_optional(raw, "ranking"),
         user_id=_optional(raw, "user"),
         session_id=_optional(raw, "session"),
-        value=None if value is None else values.amount(value, "fields.value"),
-        currency=None if currency is None else values.currency(currency, "fields.currency"),
+        value=None if value is None else amount(value, "fields.value"),
+        currency=None if currency is None else read_currency(currency, "fields.currency"),
     )
 
 
 def _slate(items: object) -> tuple[ShownItem, ...]:
     if not isinstance(items, list):
         raise EventError("items", "a list of items", items)
-    values.check_length(items, "items")
+    check_length(items, "items")
     try:
         scored = [_shown(item, "items") for item in items]
     except EventError:
         scored = [_shown(item, f"items[{n}]") for n, item in enumerate(items)]
     ids = [item_id for item_id, _ in scored]
-    values.check_unique(ids, "items")
+    check_unique(ids, "items")
     if len({score for _, score in scored}) == 1:
         return tuple(ShownItem(item_id) for item_id in ids)
     return tuple(ShownItem(item_id, score) for item_id, score in scored)
@@ -146,7 +163,7 @@ def _shown(item: object, field: str) -> tuple[str, float | None]:
     if not isinstance(item, dict):
         raise EventError(field, "an object with id", item)
     relevancy = _relevancy(item)
-    score = None if relevancy is None else values.number(relevancy, field)
+    score = None if relevancy is None else number(relevancy, field)
     return identifier(item.get("id"), field), score
 
 
@@ -183,3 +200,56 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], AnyEvent]] = {
     "ranking": _ranking,
     "interaction": _interaction,
 }
+
+
+def _write(event: AnyEvent) -> list[Raw]:
+    """Return the Metarank event that says an event; none if Metarank has none."""
+    if isinstance(event, ItemEvent) and event.op == "upsert":
+        return [_written("item", event, item=event.item_id, fields=_named(event.fields))]
+    if isinstance(event, UserEvent) and event.op == "upsert":
+        return [_written("user", event, user=event.user_id, fields=_named(event.fields))]
+    if isinstance(event, RankingEvent):
+        return [_written_ranking(event)]
+    if isinstance(event, InteractionEvent) and event.corrects is None:
+        return [_written_interaction(event)]
+    return []
+
+
+def _written_ranking(event: RankingEvent) -> Raw:
+    market = None if event.market == DEFAULT_MARKET else event.market
+    fields = stated({"query": event.query, "market": market, "surface": event.surface})
+    written = _written("ranking", event, fields=_named(fields), **_shopper(event))
+    written["id"] = event.request_id
+    written["timestamp"] = iso_time(event.event_time, event.utc_offset_minutes)
+    if not isinstance(event, ServedRankingEvent):
+        written["items"] = [stated({"id": i.item_id, RELEVANCY: i.score}) for i in event.items]
+    return written
+
+
+def _written_interaction(event: InteractionEvent) -> Raw:
+    fields = stated({"value": event.value, "currency": event.currency})
+    about = {"item": event.item_id, "type": event.type, "ranking": event.request_id}
+    return _written("interaction", event, fields=_named(fields), **_shopper(event), **about)
+
+
+def _written(kind: str, event: AnyEvent, **values: object) -> dict[str, Any]:
+    about = {"event": kind, "id": event.event_id, "timestamp": iso_time(event.event_time)}
+    return about | stated(values)
+
+
+def _shopper(event: RankingEvent | InteractionEvent) -> dict[str, str | None]:
+    return {"user": event.user_id, "session": event.session_id}
+
+
+def _named(fields: Mapping[str, object]) -> list[dict[str, object]]:
+    return [{"name": name, "value": value} for name, value in fields.items()]
+
+
+METARANK = Dialect(
+    name="metarank",
+    description="Metarank's events: item, user, ranking and interaction.",
+    recognizes=lambda raw: "event" in raw and "kind" not in raw,
+    parse=lambda raw: (parse_metarank(raw),),
+    write=_write,
+    names=NAMES,
+)

@@ -8,10 +8,10 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
     UserEvent,
-    parse_events,
 )
 from feature_repo.events.contract.events import ServedRankingEvent
-from feature_repo.events.contract.metarank import parse_metarank
+from feature_repo.events.dialects import parse_events
+from feature_repo.events.dialects.metarank import parse_metarank
 from feature_repo.home import EventError, parse_instant
 
 AT = parse_instant("2021-11-14T16:25:00Z")

@@ -10,10 +10,9 @@ from feature_repo.events.contract import (
     ItemEvent,
     RankingEvent,
     ShownItem,
-    parse_events,
-    parse_feedback,
 )
-from feature_repo.events.contract.dialects import dialect_of, dialects
+from feature_repo.events.dialects import parse_events, parse_feedback
+from feature_repo.events.dialects.registry import dialect_of, dialects
 from feature_repo.events.ingest import infer_shop, ingest, validate
 from feature_repo.home import CHECKOUT, Clock, EventError, parse_instant
 from feature_repo.home.errors import ExtensionError
@@ -21,7 +20,8 @@ from tests.feature_repo.events.event_samples import compacted
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction
 
 ORDERS = """
-from feature_repo.events.contract import Dialect, ItemEvent, parse_canonical
+from feature_repo.events.contract import ItemEvent, parse_canonical
+from feature_repo.events.dialects import Dialect
 
 def events(order):
     for number, line in enumerate(order["lines"]):
@@ -71,20 +71,21 @@ def test_the_dialect_follows_from_the_keys():
     assert dialect_of({"event": "item"}) == "metarank"
     assert dialect_of({"kind": "item", "event": 1}) == "canonical"
     assert dialect_of(None) == "canonical"
-    assert list(dialects()) == ["metarank", "canonical"]
+    assert list(dialects()) == ["canonical", "metarank"]
 
 
 @pytest.mark.parametrize("name", ["canonical", "metarank"])
 def test_a_package_cannot_replace_a_built_in_dialect(install, name):
-    code = "from feature_repo.events.contract.dialects import CANONICAL"
-    install("gifts", code, f"[aisle.dialects]\n{name} = gifts:CANONICAL\n")
+    code = "from feature_repo.events.dialects import Dialect\n"
+    code += "GIFTS = Dialect(recognizes=bool, parse=list)"
+    install("gifts", code, f"[aisle.dialects]\n{name} = gifts:GIFTS\n")
 
     with pytest.raises(ExtensionError, match=f"package gifts, entry point '{name}'.*Rename it."):
         dialects()
 
 
 def test_installed_dialects_are_tried_first_in_the_order_of_their_names(shop_dialects):
-    assert [*dialects()] == ["a_unsure", "orders", "untyped", "wrong", "metarank", "canonical"]
+    assert [*dialects()] == ["a_unsure", "orders", "untyped", "wrong", "canonical", "metarank"]
     assert dialect_of(ORDER | {"event": "item"}) == "orders"
     assert dialect_of({"kind": "item"}) == "canonical"
 
