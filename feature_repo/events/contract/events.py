@@ -52,6 +52,14 @@ _RequestId = Annotated[
     Field(ID, "Identifies one slate; interactions with it repeat this id.", privacy="public"),
 ]
 _OWN_FIELDS = "The shop's own fields by name; null removes one."
+_Extra = Annotated[
+    dict[str, FieldValue] | None,
+    Field(
+        SHOP_FIELDS,
+        "What the sender said besides, by name; no feature reads it.",
+        privacy="personal",
+    ),
+]
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -240,6 +248,8 @@ class RankingEvent(SlateEvent, frozen=True, tag="ranking"):
     A ranking without items is a search without results.
     """
 
+    extra: _Extra = None
+
 
 class ServedRankingEvent(RankingEvent, frozen=True, tag="ranking"):
     """A ranking without items, as sent by a shop that showed Aisle's own answer.
@@ -302,6 +312,7 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
             by_platform=True,
         ),
     ] = None
+    extra: _Extra = None
 
 
 class ServedEvent(SlateEvent, frozen=True, tag="served"):

@@ -24,6 +24,10 @@ class Dialect:
         write: returns the objects that say an event; none if the dialect cannot say it. Parsed
             again, they are the event. None for a dialect that is only read.
         names: canonical key → the dialect's, for messages to the sender.
+        unwrap: returns the objects inside a recognized one, each complete; a bad one does not
+            affect the others. None if an object never contains others.
+        label: names what an object is about, such as the name of its event; reports count objects
+            that mean no event by it.
     """
 
     recognizes: Callable[[Raw], bool]
@@ -32,3 +36,5 @@ class Dialect:
     description: str = ""
     write: Callable[[AnyEvent], Sequence[Raw]] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    unwrap: Callable[[Any], Sequence[Raw]] | None = None
+    label: Callable[[Any], str] | None = None

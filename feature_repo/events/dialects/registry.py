@@ -16,17 +16,53 @@ under the entry point group `aisle.dialects`:
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 from feature_repo.events.contract import AnyEvent, checked_record
+from feature_repo.events.dialects.algolia import ALGOLIA
 from feature_repo.events.dialects.canonical import CANONICAL
 from feature_repo.events.dialects.dialect import Dialect, Raw
+from feature_repo.events.dialects.ga4 import GA4
+from feature_repo.events.dialects.google_retail import GOOGLE_RETAIL
 from feature_repo.events.dialects.metarank import METARANK
+from feature_repo.events.dialects.segment import SEGMENT
+from feature_repo.events.dialects.snowplow import SNOWPLOW
+from feature_repo.events.dialects.ubi import UBI
 from feature_repo.home import EventError, extension_error, extensions
 
 GROUP = "aisle.dialects"
+LONGEST_LABEL = 80
 
-BUILT_IN: Mapping[str, Dialect] = {str(dialect.name): dialect for dialect in (CANONICAL, METARANK)}
-"""Aisle's dialects, in the order they are tried; canonical objects are most frequent."""
+BUILT_IN: Mapping[str, Dialect] = {
+    str(dialect.name): dialect
+    for dialect in (CANONICAL, UBI, GA4, SEGMENT, GOOGLE_RETAIL, ALGOLIA, SNOWPLOW, METARANK)
+}
+"""Aisle's dialects, in the order they are tried: canonical objects are most frequent, and others
+have Metarank's key `event` too."""
+
+_SOURCE = "_source"
+_BULK_ACTIONS = ("index", "create", "update", "delete")
+
+
+class SentObject(NamedTuple):
+    """One object of a sender, and its dialect."""
+
+    dialect: Dialect
+    raw: Any
+
+    def parse(self) -> Sequence[AnyEvent]:
+        """Return the events of the object.
+
+        Raises:
+            EventError: the object is bad; names the field.
+        """
+        return self.dialect.parse(self.raw)
+
+    @property
+    def label(self) -> str:
+        """The dialect and what the object is about, for counts of objects that mean no event."""
+        about = "" if self.dialect.label is None else f": {self.dialect.label(self.raw)}"
+        return f"{self.dialect.name}{about}"[:LONGEST_LABEL]
 
 
 @functools.cache
@@ -53,23 +89,49 @@ def dialect_of(raw: object) -> str:
     return _recognized(raw) or "canonical"
 
 
+def is_recognized(raw: Raw) -> bool:
+    """Return whether an object is one of a dialect."""
+    return _recognized(raw) is not None
+
+
+def sent_objects(raw: object) -> list[SentObject]:
+    """Return the objects of a value, each with its dialect.
+
+    A recognized object is one, or those that its dialect unwraps. Of another object, such as an
+    answer of a search in OpenSearch, the lists count whose first element has a dialect; without
+    such a list it is a canonical object, which is then an error.
+
+    >>> sent = sent_objects({"data": [{"kind": "item"}, {"event": "item"}]})
+    >>> [each.dialect.name for each in sent]
+    ['canonical', 'metarank']
+    """
+    name = _recognized(raw)
+    if name is not None:
+        return _unwrapped(dialects()[name], raw)
+    inner = _inner_objects(raw) if isinstance(raw, dict) else None
+    return [SentObject(CANONICAL, raw)] if inner is None else inner
+
+
 def parse_events(raw: object) -> Sequence[AnyEvent]:
-    """Read the events of an object in any dialect.
+    """Read the events of a value in any dialect.
 
     Raises:
-        EventError: the object is bad; names the field.
+        EventError: an object is bad; names the field.
     """
-    return dialects()[dialect_of(raw)].parse(raw)
+    return [event for each in sent_objects(raw) for event in each.parse()]
 
 
 def parse_feedback(raw: object) -> Sequence[AnyEvent]:
-    """Read the events of an object in any non-canonical dialect, by default Metarank's.
+    """Read the events of a value in any non-canonical dialect, by default Metarank's.
 
     Raises:
-        EventError: the object is bad; names the field.
+        EventError: an object is bad; names the field.
     """
-    name = _recognized(raw)
-    return dialects()["metarank" if name in (None, "canonical") else name].parse(raw)
+    each_metarank = (
+        each._replace(dialect=METARANK) if each.dialect is CANONICAL else each
+        for each in sent_objects(raw)
+    )
+    return [event for each in each_metarank for event in each.parse()]
 
 
 def sent_name(raw: object, name: str) -> str:
@@ -96,6 +158,42 @@ def _recognized(raw: object) -> str | None:
             if dialect.recognizes(raw):
                 return name
     return None
+
+
+def _unwrapped(dialect: Dialect, raw: object) -> list[SentObject]:
+    if dialect.unwrap is None:
+        return [SentObject(dialect, raw)]
+    try:
+        return [SentObject(dialect, inner) for inner in dialect.unwrap(raw)]
+    except EventError:  # Parsing it says why.
+        return [SentObject(dialect, raw)]
+
+
+def _inner_objects(raw: Raw) -> list[SentObject] | None:
+    """Return the objects inside one that no dialect recognizes; None if there are none."""
+    if isinstance(raw.get(_SOURCE), dict):
+        return sent_objects(raw[_SOURCE])
+    if _is_bulk_action(raw):
+        return []
+    inner: list[SentObject] = []
+    for value in raw.values():
+        if isinstance(value, dict):
+            inner += _inner_objects(value) or ()
+        elif isinstance(value, list) and value and _has_objects(value[0]):
+            inner += [each for element in value for each in sent_objects(element)]
+    return inner or None
+
+
+def _has_objects(raw: object) -> bool:
+    if not isinstance(raw, dict):
+        return False
+    return _recognized(raw.get(_SOURCE, raw)) is not None
+
+
+def _is_bulk_action(raw: Raw) -> bool:
+    """Return whether an object is the line before a document in a bulk request of OpenSearch."""
+    (name, value), *others = raw.items() or ((None, None),)
+    return not others and name in _BULK_ACTIONS and isinstance(value, dict)
 
 
 def _checked(name: str, dialect: Dialect) -> Dialect:

@@ -15,6 +15,7 @@ from typing import IO, cast
 import msgspec
 
 from feature_repo.events.contract import BYTE_ORDER_MARK, decode_json
+from feature_repo.events.dialects import sent_objects
 from feature_repo.events.ingest.formats import check_format, line_hint, without_mark
 from feature_repo.events.ingest.parquet import PARQUET_MAGIC, read_rows
 from feature_repo.events.quality import Finding
@@ -202,7 +203,8 @@ def _elements(stream: IO[bytes], named_json: bool) -> list[object] | None:
         value = decode_json(beginning + stream.read(LONGEST_ARRAY))
     except (*_UNREADABLE, EventError):
         return None
-    return value if isinstance(value, list) else [value]
+    values = value if isinstance(value, list) else [value]
+    return [each.raw for element in values for each in sent_objects(element)]
 
 
 def _blocks(name: str, stream: IO[bytes]) -> Iterator[Line | Block]:

@@ -20,7 +20,7 @@ from feature_repo.events.contract import (
     received,
     validate_event,
 )
-from feature_repo.events.dialects import has_installed_dialects, parse_events
+from feature_repo.events.dialects import ListJoins, has_installed_dialects, sent_objects
 from feature_repo.events.ingest.corrections import Corrections, LineOf
 from feature_repo.events.ingest.files import Block, EventFiles, Line
 from feature_repo.events.ingest.report import IngestReport, LineFinding, Tally
@@ -126,6 +126,7 @@ class _Ingest:
         self._quarantine = quarantine
         self._report = IngestReport()
         self._tally = Tally()
+        self._lists = ListJoins()
         self._parses_each = has_installed_dialects()
         self._seen = set() if log is None else log.unsealed_digests()
         self._last_seal = -1 if log is None else log.seals().last
@@ -205,7 +206,7 @@ class _Ingest:
         decoded = [None] * len(lines) if self._parses_each else decode_exact(texts)
         for line, exact in zip(lines, decoded, strict=True):
             if exact is None:
-                events += ((line, event) for event in self._events(line.decoded()))
+                events += self._events(line.decoded())
                 continue
             try:
                 events.append((line, self._validated(exact, line)))
@@ -234,15 +235,24 @@ class _Ingest:
             self._report.late += sum(instant <= self._last_seal for instant in instants)
         self._sink.write(events, keys)
 
-    def _events(self, line: Line) -> Sequence[AnyEvent]:
-        """Return the valid events of a decoded line, or quarantine the line."""
-        try:
-            if line.error is not None:
-                raise line.error
-            return [self._validated(event, line) for event in parse_events(line.raw)]
-        except EventError as error:
-            self._refuse(line, error)
-        return ()
+    def _events(self, line: Line) -> Iterator[_Read]:
+        """Yield the valid events of a decoded line, or quarantine the objects that are bad."""
+        if line.error is not None:
+            self._refuse(line, line.error)
+            return
+        each = sent_objects(line.raw)
+        for one in each:
+            of_object = line if len(each) == 1 else Line(line.file, line.number, one.raw)
+            try:
+                events = [
+                    self._validated(self._lists.joined(event), of_object) for event in one.parse()
+                ]
+            except EventError as error:
+                self._refuse(of_object, error)
+                continue
+            if not events:
+                self._report.add_without_event(one.label)
+            yield from ((of_object, event) for event in events)
 
     def _refuse(self, line: Line, error: EventError) -> None:
         self._report.read += 1

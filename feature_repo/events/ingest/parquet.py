@@ -1,6 +1,7 @@
 """Read events from Parquet files whose columns are the keys of the contract.
 
-A column `kind` gives each row's kind; without it the kind follows from the columns. `fields` may be
+A column `kind` gives each row's kind; without it the kind follows from the columns, unless they are
+those of another dialect. `fields` may be
 JSON text, a struct (null: absent) or a map (null: removed); `items` a list of texts or structs.
 Columns that the log derives are skipped, so its own files can be read.
 """
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import DERIVED_COLUMNS, EVENT_KINDS, SHOP_KINDS
+from feature_repo.events.dialects import is_recognized
 from feature_repo.home import EventError
 
 PARQUET_MAGIC = b"PAR1"
@@ -72,7 +74,8 @@ def kind_of_columns(columns: set[str]) -> str | None:
 def _objects(batch: pa.RecordBatch) -> Iterator[dict[str, object]]:
     names = [name for name in batch.schema.names if name not in DERIVED_COLUMNS]
     columns = [_values(batch.column(name), name) for name in names]
-    kind = None if "kind" in names else kind_of_columns(set(names))
+    has_dialect = is_recognized(dict.fromkeys(names))
+    kind = None if has_dialect else kind_of_columns(set(names))
     constant = {} if kind is None else {"kind": kind}
     for values in zip(*columns, strict=True):
         yield constant | {

@@ -25,6 +25,10 @@ _UNPLACED, _UNSHOWN = 0, -1
 """Pseudo-positions of clicks: without a ranking in the files; on an item that its slate lacks."""
 
 
+MOST_NAMES = 200
+"""Names that a count lists; senders make them up."""
+
+
 class LineFinding(Finding, frozen=True):
     """A finding in a line of a file."""
 
@@ -47,6 +51,9 @@ class IngestReport:
         unplaced_clicks: clicks without a ranking in the files, or on an item not in it.
         unshown_clicks: of these, clicks on an item that their ranking did not show.
         cut_values: accepted values that features read only in part, by field.
+        extra_values: accepted events with a value in `extra`, by kind and name.
+        without_event: objects of other dialects that mean no event, such as views of a page, by
+            dialect and name; they are not in `read`.
         first_event_time, last_event_time: of accepted events; None if there are none.
         late: accepted events at or before the last seal; without a mode for late events, ingest
             refuses their files.
@@ -65,10 +72,16 @@ class IngestReport:
     unplaced_clicks: int = 0
     unshown_clicks: int = 0
     cut_values: dict[str, int] = field(default_factory=dict)
+    extra_values: dict[str, int] = field(default_factory=dict)
+    without_event: dict[str, int] = field(default_factory=dict)
     first_event_time: int | None = None
     last_event_time: int | None = None
     late: int = 0
     seal: int | None = None
+
+    def add_without_event(self, label: str) -> None:
+        """Count an object that means no event."""
+        count_name(self.without_event, label)
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as JSON, with instants as text."""
@@ -90,6 +103,8 @@ class IngestReport:
             "unplaced_clicks": self.unplaced_clicks,
             "unshown_clicks": self.unshown_clicks,
             "cut_values": self.cut_values,
+            "extra_values": self.extra_values,
+            "without_event": self.without_event,
             "first_event_time": _text(self.first_event_time),
             "last_event_time": _text(self.last_event_time),
             "late": self.late,
@@ -112,6 +127,7 @@ class Tally:
         self._clicks = array("q"), array("q")
         self._last_in_file: dict[str, int] = defaultdict(int)
         self._cut_values: Counter[str] = Counter()
+        self._extra_values: dict[str, int] = {}
         self._out_of_order = 0
         self._first: int | None = None
         self._last: int | None = None
@@ -125,6 +141,8 @@ class Tally:
         self._kinds["ranking"] += len(rankings)
         if len(interactions) + len(rankings) < len(accepted):
             self._note_described(accepted)
+        self._note_extras(interactions)
+        self._note_extras(rankings)
         self._in_interactions.update([event.item_id for event in interactions])
         slates = [[shown.item_id for shown in event.items] for event in rankings]
         self._in_rankings.update(chain.from_iterable(slates))
@@ -141,6 +159,7 @@ class Tally:
         """
         report.kinds = {kind: count for kind, count in self._kinds.items() if count}
         report.cut_values = dict(self._cut_values)
+        report.extra_values = self._extra_values
         report.out_of_order = self._out_of_order
         report.first_event_time, report.last_event_time = self._first, self._last
         report.unknown_items = self._unknown(logged_items)
@@ -148,6 +167,12 @@ class Tally:
         report.unshown_clicks = positions.pop(_UNSHOWN, 0)
         report.unplaced_clicks = positions.pop(_UNPLACED, 0) + report.unshown_clicks
         report.click_positions = dict(sorted(positions.items()))
+
+    def _note_extras(self, events: Sequence[InteractionEvent | RankingEvent]) -> None:
+        for event in events:
+            if event.extra is not None:
+                for name in event.extra:
+                    count_name(self._extra_values, f"{event.kind}.{name}")
 
     def _note_described(self, accepted: Sequence[AnyEvent]) -> None:
         for event in accepted:
@@ -183,6 +208,12 @@ class Tally:
             return slate.index(item) + 1
         except ValueError:
             return _UNSHOWN
+
+
+def count_name(counts: dict[str, int], name: str) -> None:
+    """Count a name; further names than `MOST_NAMES` are `others`."""
+    listed = name if name in counts or len(counts) < MOST_NAMES else "others"
+    counts[listed] = counts.get(listed, 0) + 1
 
 
 def _text(instant: int | None) -> str | None:
