@@ -16,7 +16,7 @@ from feature_repo.events.contract import (
     UserEvent,
     arm_key,
 )
-from feature_repo.events.contract.events import reward_id
+from feature_repo.events.contract.decisions import reward_id
 from feature_repo.feast_repo import render
 from feature_repo.home import DAY, HOUR, Home
 from feature_repo.online.codec import load_tiles

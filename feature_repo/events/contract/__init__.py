@@ -7,15 +7,13 @@ from feature_repo.events.contract.bodies import (
     split_body,
 )
 from feature_repo.events.contract.canonical import parse_canonical
+from feature_repo.events.contract.decisions import DECISION, REWARD, Decision, arm_key
 from feature_repo.events.contract.event_kind import DERIVED_COLUMNS, ERASED_USER, EventKind
 from feature_repo.events.contract.events import (
-    DECISION,
     DEFAULT_MARKET,
     OTHER_TYPES,
     POSITIVE_TYPES,
-    REWARD,
     AnyEvent,
-    Decision,
     InteractionEvent,
     ItemEvent,
     RankingEvent,
@@ -23,7 +21,6 @@ from feature_repo.events.contract.events import (
     ServedRankingEvent,
     SourceLocations,
     UserEvent,
-    arm_key,
 )
 from feature_repo.events.contract.exact_lines import decode_block, decode_exact
 from feature_repo.events.contract.identity import (

@@ -10,15 +10,13 @@ from typing import TypeGuard
 
 import msgspec
 
+from feature_repo.events.contract.decisions import DECISION, REWARD, reward_id
 from feature_repo.events.contract.events import (
-    DECISION,
-    REWARD,
     AnyEvent,
     InteractionEvent,
     RankingEvent,
     ServedEvent,
     ServedRankingEvent,
-    reward_id,
 )
 from feature_repo.events.contract.query_key import query_key
 from feature_repo.home import MINUTE, EventError, to_text

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from feature_repo.events.contract.events import reward_id
+from feature_repo.events.contract.decisions import reward_id
 from feature_repo.home import HOUR, MINUTE
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.redis import redis_client
