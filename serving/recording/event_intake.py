@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from feature_repo.events.catalogues import dated_now
 from feature_repo.events.contract import (
     AnyEvent,
     InteractionEvent,
@@ -176,8 +177,9 @@ class EventIntake:
 
     def _validated(self, raw: object, parse: Parse) -> list[tuple[AnyEvent, list[Finding]]]:
         try:
-            events = [msgspec.structs.replace(event, received_at=0) for event in parse(raw)]
             now = self.clock.now()
+            parsed = (dated_now(event, now) for event in parse(raw))
+            events = [msgspec.structs.replace(event, received_at=0) for event in parsed]
             find, named = self.find_answer, self.log.interaction
             valid = [
                 validate_event(event, now=now, served=find, interaction=named) for event in events

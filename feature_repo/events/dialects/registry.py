@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from feature_repo.events.catalogues import CATALOGUES
 from feature_repo.events.contract import AnyEvent, checked_record
 from feature_repo.events.dialects.algolia import ALGOLIA
 from feature_repo.events.dialects.canonical import CANONICAL
@@ -33,9 +34,19 @@ from feature_repo.home import EventError, extension_error, extensions
 GROUP = "aisle.dialects"
 LONGEST_LABEL = 80
 
+_CATALOGUES = tuple(
+    Dialect(
+        name=one.name,
+        description=one.description,
+        recognizes=one.recognizes,
+        parse=one.parse,
+        unwrap=one.unwrap,
+    )
+    for one in CATALOGUES.values()
+)
+_EVENTS = (CANONICAL, UBI, GA4, SEGMENT, GOOGLE_RETAIL, ALGOLIA, SNOWPLOW, METARANK)
 BUILT_IN: Mapping[str, Dialect] = {
-    str(dialect.name): dialect
-    for dialect in (CANONICAL, UBI, GA4, SEGMENT, GOOGLE_RETAIL, ALGOLIA, SNOWPLOW, METARANK)
+    str(dialect.name): dialect for dialect in (*_EVENTS, *_CATALOGUES)
 }
 """Aisle's dialects, in the order they are tried: canonical objects are most frequent, and others
 have Metarank's key `event` too."""
@@ -94,31 +105,40 @@ def is_recognized(raw: Raw) -> bool:
     return _recognized(raw) is not None
 
 
-def sent_objects(raw: object) -> list[SentObject]:
+def sent_objects(raw: object, name: str | None = None) -> list[SentObject]:
     """Return the objects of a value, each with its dialect.
 
     A recognized object is one, or those that its dialect unwraps. Of another object, such as an
     answer of a search in OpenSearch, the lists count whose first element has a dialect; without
     such a list it is a canonical object, which is then an error.
 
+    Args:
+        raw: the value.
+        name: its dialect, if the file around it has one; an object alone may lack the keys that
+            its dialect is recognized by.
+
     >>> sent = sent_objects({"data": [{"kind": "item"}, {"event": "item"}]})
     >>> [each.dialect.name for each in sent]
     ['canonical', 'metarank']
     """
-    name = _recognized(raw)
+    name = name or _recognized(raw)
     if name is not None:
         return _unwrapped(dialects()[name], raw)
     inner = _inner_objects(raw) if isinstance(raw, dict) else None
     return [SentObject(CANONICAL, raw)] if inner is None else inner
 
 
-def parse_events(raw: object) -> Sequence[AnyEvent]:
+def parse_events(raw: object, name: str | None = None) -> Sequence[AnyEvent]:
     """Read the events of a value in any dialect.
+
+    Args:
+        raw: the value.
+        name: its dialect, if the file around it has one.
 
     Raises:
         EventError: an object is bad; names the field.
     """
-    return [event for each in sent_objects(raw) for event in each.parse()]
+    return [event for each in sent_objects(raw, name) for event in each.parse()]
 
 
 def parse_feedback(raw: object) -> Sequence[AnyEvent]:

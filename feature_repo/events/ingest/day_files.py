@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from feature_repo.events.dialects import parse_events
 from feature_repo.events.ingest.files import EventFiles, Line
 from feature_repo.home import EventError, to_text
 
@@ -47,7 +46,7 @@ def split_by_day(
 def _event_time(line: Line) -> int | None:
     """Return the instant of a line's first event; None for a line that is no event."""
     try:
-        events = [] if line.error is not None else parse_events(line.raw)
+        events = line.events()
     except EventError:
         return None
     return events[0].event_time if events else None

@@ -18,7 +18,9 @@ _TIME_WORD = re.compile(
     "date|time|datetime|timestamp|ts|epoch|day|at|on|since|until|created|updated|added|modified|"
     "published|released|release|launched|expires|birthday|born"
 )
-_NAME_WORD = re.compile("ean|gtin|upc|isbn|asin|sku|mpn|barcode|id|zip|plz|postcode|phone|artnr")
+_NAME_WORD = re.compile(
+    "ean|gtin|upc|isbn|asin|sku|mpn|barcode|id|group|zip|plz|postcode|phone|artnr"
+)
 """Words of names of fields whose digits name something: no sum or range of them means anything."""
 
 _CODE_WORD = re.compile("id|code|category|brand|type|class|group")

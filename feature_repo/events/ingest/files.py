@@ -1,6 +1,7 @@
-"""Read event files line by line: JSON lines, JSON, Parquet, plain or gzipped, and folders of them.
+"""Read event files line by line: JSON lines, JSON, Parquet, and the exports of catalogues.
 
 The first bytes decide the format of a file; its name only decides whether a folder's file is read.
+Any of them may be gzipped.  An export of a catalogue (`readers/`) has a line for each row.
 No content is skipped: unreadable content becomes a line with the reason.
 """
 
@@ -14,14 +15,20 @@ from typing import IO, cast
 
 import msgspec
 
-from feature_repo.events.contract import BYTE_ORDER_MARK, decode_json
-from feature_repo.events.dialects import sent_objects
+from feature_repo.events.catalogues import Row, SourceFile
+from feature_repo.events.contract import BYTE_ORDER_MARK, AnyEvent, decode_json
+from feature_repo.events.dialects import parse_events, sent_objects
 from feature_repo.events.ingest.formats import check_format, line_hint, without_mark
 from feature_repo.events.ingest.parquet import PARQUET_MAGIC, read_rows
-from feature_repo.events.quality import Finding
+from feature_repo.events.quality import Finding, finding_of
+from feature_repo.events.readers import Source, open_source
 from feature_repo.home import EventError, LogError
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".parquet")
+_PLAIN_SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonld", ".csv", ".tsv", ".xml")
+SUFFIXES = (*_PLAIN_SUFFIXES, *(f"{suffix}.gz" for suffix in _PLAIN_SUFFIXES), ".parquet")
+_WHOLE = (".json", ".jsonld")
+"""Endings of files that may be one object of several lines."""
+
 LONGEST_LINE = 1 << 20
 LONGEST_ARRAY = 1 << 28
 """Maximum bytes of a file with one JSON array, which is decoded as a whole."""
@@ -41,6 +48,7 @@ class Line(msgspec.Struct, gc=False):
         error: why it could not be read.
         content: its bytes, if the file is text.
         warnings: what its reader changed.
+        dialect: of its file, if that decides it.
     """
 
     file: str
@@ -49,6 +57,17 @@ class Line(msgspec.Struct, gc=False):
     error: EventError | None = None
     content: bytes = b""
     warnings: Sequence[Finding] = ()
+    dialect: str | None = None
+
+    def events(self) -> Sequence[AnyEvent]:
+        """Return the events of the decoded line.
+
+        Raises:
+            EventError: it cannot be read, or is no event.
+        """
+        if self.error is not None:
+            raise self.error
+        return parse_events(self.raw, self.dialect)
 
     def decoded(self) -> "Line":
         """Return the line with its object, or with the reason why it has none."""
@@ -130,7 +149,34 @@ class EventFiles:
 
     def read(self, path: Path, file: IO[bytes]) -> Iterator[Line | Block]:
         """Yield the lines of one file."""
-        return _read(path, file)
+        source = _source(file)
+        return _read(path, file) if source is None else self._rows(path, source)
+
+    def _rows(self, path: Path, source: Source) -> Iterator[Line]:
+        """Yield the rows of an export, and those that cannot be read."""
+        name, catalogue = str(path), source.catalogue
+        if catalogue is not None:
+            about = SourceFile(instant_of_file(path), lambda other: self._others(path, other))
+            for number, raw, warning in catalogue.rows(source.rows, about):
+                yield from _refused(name, source)
+                findings = () if warning is None else (finding_of(warning, raw),)
+                yield Line(name, number, raw, warnings=findings, dialect=catalogue.name)
+        refused = [*_refused(name, source)]
+        if catalogue is None and not refused:
+            error = EventError("file", "products of a format of docs/catalogues.md", "none")
+            refused = [Line(name, 0, error=error)]
+        yield from refused
+
+    def _others(self, path: Path, format_name: str) -> Iterator[Row]:
+        """Yield the rows of the other files in a format."""
+        for other in self.paths:
+            if other == path:
+                continue
+            with other.open("rb") as file:
+                source = _source(file)
+                catalogue = None if source is None else source.catalogue
+                if source is not None and catalogue is not None and catalogue.name == format_name:
+                    yield from source.rows()
 
 
 def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
@@ -153,7 +199,30 @@ def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return [path]
 
 
+def instant_of_file(path: Path) -> int:
+    """Return when a file was last written, µs; a catalogue without times has this one."""
+    return path.stat().st_mtime_ns // 1_000
+
+
+def _source(file: IO[bytes]) -> Source | None:
+    """Return a file as an export of a catalogue; None if it is none, or begins with damage."""
+    magic = file.read(4)
+    if magic == PARQUET_MAGIC:
+        return None
+    try:
+        return open_source(lambda: unzipped(file, magic))
+    except _UNREADABLE:
+        return None
+
+
+def _refused(name: str, source: Source) -> Iterator[Line]:
+    """Yield the rows that could not be read since the last call."""
+    for row in source.refused.take():
+        yield Line(name, row.number, error=row.error, content=row.text.encode())
+
+
 def _read(path: Path, file: IO[bytes]) -> Iterator[Line | Block]:
+    file.seek(0)
     magic = file.read(4)
     if magic == PARQUET_MAGIC:
         for number, raw, error in read_rows(file):
@@ -167,7 +236,7 @@ def _read(path: Path, file: IO[bytes]) -> Iterator[Line | Block]:
     except EventError as error:
         yield Line(str(path), 0, error=error)
         return
-    elements = _elements(unzipped(file, magic), path.name.removesuffix(".gz").endswith(".json"))
+    elements = _elements(unzipped(file, magic), path.name.removesuffix(".gz").endswith(_WHOLE))
     if elements is None:
         yield from _blocks(str(path), unzipped(file, magic))
         return

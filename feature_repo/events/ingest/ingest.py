@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal, cast
 
+from feature_repo.events.catalogues import DatedStates
 from feature_repo.events.contract import (
     AnyEvent,
     InteractionEvent,
@@ -22,7 +23,7 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.dialects import ListJoins, has_installed_dialects, sent_objects
 from feature_repo.events.ingest.corrections import Corrections, LineOf
-from feature_repo.events.ingest.files import Block, EventFiles, Line
+from feature_repo.events.ingest.files import Block, EventFiles, Line, instant_of_file
 from feature_repo.events.ingest.report import IngestReport, LineFinding, Tally
 from feature_repo.events.ingest.staging import Appended, DryRun, Sink, Staged
 from feature_repo.events.ingest.transaction_files import files_of
@@ -130,7 +131,11 @@ class _Ingest:
         self._parses_each = has_installed_dialects()
         self._seen = set() if log is None else log.unsealed_digests()
         self._last_seal = -1 if log is None else log.seals().last
+        self._states = DatedStates(
+            self._now, self._last_seal, dict if log is None else log.newest_item_events
+        )
         self._corrections = Corrections(log, self._now if isinstance(sink, Appended) else 0)
+        self._file_instants: dict[str, int] = {}
         self.erasures: list[AnyEvent] = []
 
     def run(self, files: EventFiles, progress: Progress | None) -> IngestReport:
@@ -240,12 +245,13 @@ class _Ingest:
         if line.error is not None:
             self._refuse(line, line.error)
             return
-        each = sent_objects(line.raw)
+        each = sent_objects(line.raw, line.dialect)
         for one in each:
             of_object = line if len(each) == 1 else Line(line.file, line.number, one.raw)
             try:
                 events = [
-                    self._validated(self._lists.joined(event), of_object) for event in one.parse()
+                    self._validated(self._lists.joined(self._dated(event, line)), of_object)
+                    for event in one.parse()
                 ]
             except EventError as error:
                 self._refuse(of_object, error)
@@ -253,6 +259,11 @@ class _Ingest:
             if not events:
                 self._report.add_without_event(one.label)
             yield from ((of_object, event) for event in events)
+
+    def _dated(self, event: AnyEvent, line: Line) -> AnyEvent:
+        if line.file not in self._file_instants:
+            self._file_instants[line.file] = instant_of_file(Path(line.file))
+        return self._states.dated(event, self._file_instants[line.file])
 
     def _refuse(self, line: Line, error: EventError) -> None:
         self._report.read += 1

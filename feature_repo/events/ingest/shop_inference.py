@@ -16,7 +16,6 @@ from feature_repo.events.contract import (
     ItemEvent,
     UserEvent,
 )
-from feature_repo.events.dialects import parse_events
 from feature_repo.events.ingest.field_evidence import Evidence
 from feature_repo.events.ingest.files import SUFFIXES, EventFiles, Line
 from feature_repo.events.ingest.role_hints import ROLE_HINTS, name_rank
@@ -124,7 +123,7 @@ def _describing(line: Line) -> Sequence[AnyEvent]:
     if not isinstance(raw, dict) or raw.get("kind", raw.get("event")) in _NOT_DESCRIBING:
         return ()
     try:
-        return parse_events(raw)
+        return line.events()
     except EventError:
         return ()
 

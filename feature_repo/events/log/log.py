@@ -122,6 +122,23 @@ class EventLog(LogLookups):
             logged.update(read_columns(path, ["item_id"]).column(0).to_pylist())
         return item_ids & logged
 
+    def newest_item_events(self) -> dict[str, tuple[int, str]]:
+        """Return the items, each with the time and id of its newest event."""
+        newest: dict[str, tuple[int, str]] = {}
+        events = [
+            (event.item_id, (event.event_time, event.event_id))
+            for event in self._segment_events(["item"])
+            if isinstance(event, ItemEvent)
+        ]
+        for path in self.relation_paths("item"):
+            table = read_columns(path, ["item_id", "event_time", "event_id"])
+            times = table["event_time"].cast("int64").to_pylist()
+            named = zip(times, table["event_id"].to_pylist(), strict=True)
+            events += zip(table["item_id"].to_pylist(), named, strict=True)
+        for item_id, event in events:
+            newest[item_id] = max(event, newest.get(item_id, event))
+        return newest
+
     def items_after(self, part: int) -> dict[str, int]:
         """Return the items with events of later parts, and the first `seen_at` of these events."""
         events = [

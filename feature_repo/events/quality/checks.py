@@ -184,7 +184,7 @@ class EventChecks:
         for name, value in event.fields.items():
             field = declared.get(name)
             if field is None:
-                if not self.shop.contract.ignores(name):
+                if value is not None and not self.shop.contract.ignores(name):
                     findings.append(
                         _undeclared(name, [n for n in declared if n not in event.fields])
                     )

@@ -170,9 +170,7 @@ FILES = [
         {"event": "item", "id": "p", "item": "1", "timestamp": "86400"},
         warned="timestamp",
     ),
-    HostileFile(
-        "a page of HTML", b"<html>\n<h1>502</h1>\n</html>\n", tuple((n, "line") for n in (1, 2, 3))
-    ),
+    HostileFile("a page of HTML", b"<html>\n<h1>502</h1>\n</html>\n", ((0, "file"),)),
     *(
         HostileFile(name, content + b"\n\n\n", ((0, "file"),))
         for name, content in (
