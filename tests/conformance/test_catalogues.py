@@ -1,5 +1,6 @@
 """Every export of a catalogue is recognized by itself, and read as its golden file says."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.events.dialects import parse_events
+from feature_repo.events.catalogues import CATALOGUES
 from feature_repo.events.ingest import validate
 from feature_repo.events.ingest.files import EventFiles
 from feature_repo.home import Clock, EventError, parse_instant, to_text
@@ -48,7 +49,7 @@ def said(event):
 def events_of(path):
     for line in EventFiles([path]):
         try:
-            yield from () if line.error else map(said, parse_events(line.raw))
+            yield from map(said, line.events())
         except EventError:  # The report names it.
             continue
 
@@ -69,3 +70,19 @@ def test_an_export_is_read_as_its_golden_file_says(path, export, request):
 
     assert report["read"] == report["accepted"] + report["duplicate"] + report["quarantined"]
     assert actual == json.loads(golden.read_text(encoding="utf-8"))
+
+
+def test_every_catalogue_has_exports():
+    assert {path.parent.name for path in EXPORTS} == CATALOGUES.keys()
+
+
+@pytest.mark.parametrize("path", EXPORTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_events_of_an_export_have_the_ids_of_its_catalogue(path):
+    ids = []
+    for line in EventFiles([path]):
+        with contextlib.suppress(EventError):  # The golden file names it.
+            ids += [event.event_id for event in line.events()]
+
+    family = path.parent.name.replace("_lines", "s")
+    prefixes = f"catalogue:{family}:", f"{family}:"
+    assert all(event_id.startswith(prefixes) for event_id in ids)
